@@ -1,0 +1,11 @@
+"""Does the theory of reversible deep nets hold? Laws, simulations, records and verdicts.
+
+The paper is Arora, Liang and Ma (2015), "Why are deep nets reversible: a simple theory, with implications for
+training", arXiv 1511.05653. Its single-layer model draws a sparse code h >= 0 and generates
+
+    x = relu(alpha W h) * n_drop,        alpha = 2 / (rho n),   W of shape (n, m), entries i.i.d. N(0, 1)
+
+and claims that the same weights, transposed, read the code back: h_hat = relu(W^T x + b).
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,153 @@
+"""The generative model and its inverse: sample codes and weights, generate down, infer up with the same weights.
+
+Shapes: codes h (B, m), images x (B, n), weights W (n, m); a batch comes first, as in PyTorch. A PyTorch layer's
+`weight` is (out, in) = (m, n): it is W^T here. Any device, any float type, randomness from an explicit generator only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from reversible.checks import InputError, integer, one_of, real
+
+
+@dataclass(frozen=True)
+class Codes:
+    """The law D_h of codes: k nonzero entries at random places, their values i.i.d. from `law`.
+
+    >>> Codes(law="uniform", low=0.5, high=1.5).second_moment
+    1.0833333333333333
+    """
+
+    law: str = "uniform"  # binary: ones; uniform: on [low, high]; exponential: of mean one
+    low: float = 0.5
+    high: float = 1.5
+
+    def __post_init__(self) -> None:
+        one_of("codes", self.law, ("binary", "uniform", "exponential"))
+        if real("low", self.low, above=-1e-300) > real("high", self.high, above=0.0):
+            raise InputError(f"low must be at most high = {self.high}, not {self.low}")
+
+    def quantile(self, u: Tensor) -> Tensor:
+        """The values' quantile function: u in [0, 1) to entries, elementwise."""
+        if self.law == "binary":
+            return torch.ones_like(u)
+        return self.low + (self.high - self.low) * u if self.law == "uniform" else -torch.log1p(-u)
+
+    @property
+    def second_moment(self) -> float:
+        """E v^2 of one nonzero entry."""
+        uniform = (self.low**2 + self.low * self.high + self.high**2) / 3
+        return {"binary": 1.0, "uniform": uniform, "exponential": 2.0}[self.law]
+
+    def typical(self, k: int) -> Tensor:
+        """The k nonzero entries of a code with no randomness left: the quantiles of (i - 1/2)/k, float64, (k,)."""
+        return self.quantile((torch.arange(k, dtype=torch.float64) + 0.5) / k)
+
+    def sample(self, batch: int, m: int, k: int, generator: torch.Generator, dtype: torch.dtype) -> Tensor:
+        """`batch` independent codes, (batch, m), each with exactly k nonzero entries (at most k where `low` is 0)."""
+        m = integer("m", m)
+        k = integer("k", k, high=m)
+        device = generator.device
+        places = torch.rand(batch, m, generator=generator, device=device).topk(k).indices  # (B, k)
+        values = self.quantile(torch.rand(batch, k, generator=generator, device=device, dtype=torch.float64))
+        return torch.zeros(batch, m, dtype=dtype, device=device).scatter_(1, places, values.to(dtype))
+
+
+def beta(h: Tensor) -> Tensor:
+    """||h||_inf / ||h|| of each code, (B, m) -> (B,); the paper's D_h wants O(sqrt(ln k / k)) [N]."""
+    return h.amax(-1) / torch.linalg.vector_norm(h, dim=-1)
+
+
+def _normal(shape: tuple[int, int], generator: torch.Generator, dtype: torch.dtype) -> Tensor:
+    return torch.randn(shape, generator=generator, dtype=dtype, device=generator.device)
+
+
+def _sign(shape: tuple[int, int], generator: torch.Generator, dtype: torch.dtype) -> Tensor:
+    return torch.empty(shape, dtype=dtype, device=generator.device).bernoulli_(0.5, generator=generator).mul_(2).sub_(1)
+
+
+def _uniform(shape: tuple[int, int], generator: torch.Generator, dtype: torch.dtype) -> Tensor:
+    return torch.rand(shape, generator=generator, dtype=dtype, device=generator.device).sub_(0.5).mul_(math.sqrt(12))
+
+
+def _sparse(shape: tuple[int, int], generator: torch.Generator, dtype: torch.dtype) -> Tensor:
+    kept = torch.empty(shape, dtype=dtype, device=generator.device).bernoulli_(0.1, generator=generator)
+    return _normal(shape, generator, dtype).mul_(kept).mul_(math.sqrt(10))
+
+
+def _student(shape: tuple[int, int], generator: torch.Generator, dtype: torch.dtype) -> Tensor:
+    chi2 = sum(_normal(shape, generator, dtype).square_() for _ in range(3))
+    return _normal(shape, generator, dtype).div_(torch.sqrt(chi2))  # t with 3 degrees, over its sd sqrt(3)
+
+
+def _skewed(shape: tuple[int, int], generator: torch.Generator, dtype: torch.dtype) -> Tensor:
+    return torch.empty(shape, dtype=dtype, device=generator.device).exponential_(generator=generator).sub_(1)
+
+
+def _orthogonal(shape: tuple[int, int], generator: torch.Generator, dtype: torch.dtype) -> Tensor:
+    if shape[0] < shape[1]:
+        raise InputError(f"orthogonal columns need n >= m, not n = {shape[0]}, m = {shape[1]}")
+    q, r = torch.linalg.qr(_normal(shape, generator, dtype))
+    return q.mul_(torch.sign(torch.diagonal(r)) * math.sqrt(shape[0]))
+
+
+def _correlated(shape: tuple[int, int], generator: torch.Generator, dtype: torch.dtype) -> Tensor:
+    steps = _normal((shape[0], shape[1] + 1), generator, dtype)
+    return (steps[:, :-1] + steps[:, 1:]).div_(math.sqrt(2))
+
+
+@dataclass(frozen=True)
+class Family:
+    """A law of weight matrices with zero mean and unit second moment an entry."""
+
+    draw: Callable[[tuple[int, int], torch.Generator, torch.dtype], Tensor]
+    words: str
+    kurtosis: float  # E w^4, what the exact variance on the support needs
+    rows_independent: bool = True
+
+
+FAMILIES: dict[str, Family] = {
+    "gaussian": Family(_normal, "i.i.d. N(0, 1)", 3.0),
+    "sign": Family(_sign, "i.i.d. +1 or -1", 1.0),
+    "uniform": Family(_uniform, "i.i.d. uniform", 1.8),
+    "sparse": Family(_sparse, "i.i.d., nine in ten zero", 30.0),
+    "student": Family(_student, "i.i.d. Student t, 3 degrees of freedom", math.inf),
+    "skewed": Family(_skewed, "i.i.d. exponential less its mean", 9.0),
+    "orthogonal": Family(_orthogonal, "orthogonal columns of length sqrt(n), Haar", 3.0, rows_independent=False),
+    "correlated": Family(_correlated, "Gaussian, each column correlated by 1/2 with the next", 3.0),
+}
+
+
+def sample_weights(family: str, n: int, m: int, generator: torch.Generator, dtype: torch.dtype) -> Tensor:
+    """A weight matrix (n, m) of the named family; raises InputError for a name that is not in FAMILIES."""
+    return FAMILIES[one_of("weights", family, FAMILIES)].draw((n, m), generator, dtype)
+
+
+def dropout(x: Tensor, retention: float, generator: torch.Generator | None) -> Tensor:
+    """x with each entry kept with probability `retention`, not rescaled: the paper's n_drop."""
+    if retention == 1.0:
+        return x
+    return x * torch.empty_like(x).bernoulli_(retention, generator=generator)
+
+
+def generate(W: Tensor, h: Tensor, alpha: float, rho: float, generator: torch.Generator | None = None) -> Tensor:
+    """x = relu(alpha W h) * n_drop: W (n, m), h (B, m) -> (B, n) [N]."""
+    return dropout(torch.relu(alpha * h @ W.T), rho, generator)
+
+
+def correlate(W: Tensor, x: Tensor, q: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
+    """W^T x, what inference sees before the offset: x (B, n) -> (B, m); q: retention of dropout at inference, undone."""
+    return (dropout(x, q, generator) / q if q < 1 else x) @ W
+
+
+def infer(y: Tensor, offset: float, estimate: str = "relu") -> Tensor:
+    """h_hat from y = W^T x: relu(y + offset) as in the paper, "hard" y 1[y > -offset], or "linear" y."""
+    if estimate == "linear":
+        return y
+    return torch.relu(y + offset) if estimate == "relu" else y * (y > -offset)

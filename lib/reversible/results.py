@@ -1,0 +1,306 @@
+"""What a run leaves: sealed records with provenance; the claims ledger; verdicts, computed and never typed."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import io
+import json
+import os
+import platform
+import re
+import subprocess
+import tempfile
+import tokenize
+import tomllib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from reversible.checks import InputError
+from reversible.estimates import Estimate
+
+FORMAT = "reversible record 1"
+LIBRARY = Path(__file__).parent
+REPRODUCED, PARTLY, NOT_REPRODUCED, NOT_TESTED = "reproduced", "partly", "not reproduced", "not tested"
+RULE_CHANGED = "rule changed after the run"
+
+
+def digest(value: object) -> str:
+    """SHA-256 of a JSON-able value, the same for the same value whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
+def imported_modules(module: str) -> list[str]:
+    """The modules of this library that `module` (such as "reversible.laws") imports, itself and all below it included."""
+    found: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name not in found and _module_file(name):
+            found.add(name)
+            waiting += _imports(name)
+    return sorted(found)
+
+
+def _module_file(name: str) -> Path | None:
+    place = LIBRARY.joinpath(*name.split(".")[1:])
+    return next((f for f in (place.with_suffix(".py"), place / "__init__.py") if f.is_file()), None)
+
+
+def _imports(name: str) -> list[str]:
+    file = _module_file(name)
+    assert file is not None
+    names: list[str] = []
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+    # A package's own file only gathers what is in it: whoever imports the package's parts does not depend on it.
+    return [n for n in names if n.startswith("reversible.")]
+
+
+def code_digest(module: str) -> str:
+    """Digest of what `module` and all it imports from this library say; comments and docstrings do not count."""
+    return digest({name: _meaning(name) for name in imported_modules(module)})
+
+
+def _meaning(name: str) -> str:
+    """A module's text without comments, docstrings and blank lines, the same on every version of Python."""
+    file = _module_file(name)
+    assert file is not None
+    text = file.read_text()
+    lines = text.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    for node in ast.walk(ast.parse(text)):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+            for row in range(body[0].lineno, (body[0].end_lineno or body[0].lineno) + 1):
+                lines[row - 1] = ""
+    return "\n".join(line.rstrip() for line in lines if line.strip())
+
+
+def provenance(module: str, device: str, seconds: float) -> dict[str, Any]:
+    """Where a result comes from: code, commit, versions, device, seconds, date. No path and no name of the machine."""
+    import torch
+
+    gpu = torch.cuda.get_device_name() if device == "cuda" else None
+    return {
+        "code": code_digest(module),
+        "module": module,
+        "commit": _commit(),
+        "versions": {"python": platform.python_version(), **{p: metadata.version(p) for p in ("numpy", "scipy", "torch")}},
+        "device": gpu or f"CPU, {platform.machine()}, {os.cpu_count()} cores",
+        "seconds": round(seconds, 1),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _commit() -> str:
+    """The commit of the checkout this library lies in, with "+changes" where its files differ; "unknown" elsewhere."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", "-C", str(LIBRARY), *words], capture_output=True, text=True, check=True).stdout
+
+    try:
+        return git("rev-parse", "HEAD").strip() + ("+changes" if git("status", "--porcelain", "--", ".").strip() else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run of one experiment: what was asked, what was measured, under which rules, and where it ran."""
+
+    experiment: str
+    profile: str
+    parameters: dict[str, Any]
+    measures: dict[str, Estimate]
+    rows: list[dict[str, Any]]  # one a cell
+    rules: dict[str, str]  # claim -> digest of the rule that was to read this record, as it stood when the run began
+    provenance: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-able dict, sealed with the digest of its own content."""
+        body = json.loads(json.dumps({"format": FORMAT, **asdict(self)}, allow_nan=False))
+        return body | {"seal": digest(body)}
+
+    def column(self, name: str) -> list[Any]:
+        """One value a row; an estimate gives its mean."""
+        return [row[name]["mean"] if isinstance(row[name], dict) else row[name] for row in self.rows]
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write `text` to `path` whole or not at all; InputError where that cannot be done."""
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        if temporary:
+            temporary.unlink(missing_ok=True)
+        raise InputError(f"cannot write {path}: {error.strerror}") from None
+
+
+def write_record(record: Record, path: Path) -> None:
+    """Write a record atomically; a measure that is not finite is refused."""
+    write_atomically(path, json.dumps(record.to_json(), indent=1, allow_nan=False) + "\n")
+
+
+def read_record(path: Path) -> Record:
+    """Read a record; InputError where it is missing, cut short, altered since it was written, or not a record."""
+    try:
+        content = json.loads(path.read_text(), parse_constant=_refuse_constant)
+        seal = content.pop("seal")
+        if content.pop("format") != FORMAT:
+            raise InputError(f"{path} is not a record of this project (its format is not {FORMAT!r})")
+        if seal != digest({"format": FORMAT, **content}):
+            raise InputError(f"{path} was altered after the run: its seal does not fit its content")
+        measures = {name: _estimate(value) for name, value in content.pop("measures").items()}
+        return Record(measures=measures, **content)
+    except OSError as error:
+        raise InputError(f"cannot read the record {path}: {error.strerror}") from None
+    except InputError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} is not a whole record of this project ({type(error).__name__}: {error})") from None
+
+
+def _estimate(value: dict[str, Any]) -> Estimate:
+    low, high = value["ci95"]
+    return Estimate(value["mean"], (low, high), value["n"])
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a measurement")
+
+
+CHECK = re.compile(r"(?P<measure>\w+) (?P<op><=|>=|=) (?P<value>-?[\d.]+(?:e-?\d+)?)(?: \+- (?P<margin>[\d.]+))?")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of a rule: `NAME <= 1`, `NAME >= 1` or `NAME = 1 +- 0.1`; the whole 95 % interval must lie inside."""
+
+    text: str
+    measure: str
+    low: float
+    high: float
+
+    @classmethod
+    def parse(cls, text: str) -> Check:
+        match = CHECK.fullmatch(text)
+        if not match or (match["op"] == "=") != (match["margin"] is not None):
+            raise InputError(f"a check is NAME <= X, NAME >= X or NAME = X +- D, not {text!r}")
+        value, margin = float(match["value"]), float(match["margin"] or "inf")
+        low = -float("inf") if match["op"] == "<=" else value - (0 if match["op"] == ">=" else margin)
+        high = float("inf") if match["op"] == ">=" else value + (0 if match["op"] == "<=" else margin)
+        return cls(text, match["measure"], low, high)
+
+    def holds(self, estimate: Estimate) -> bool:
+        return self.low <= estimate.ci95[0] and estimate.ci95[1] <= self.high
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One entry of the ledger: a claim, how it is measured, and the rule that decides, written before the run."""
+
+    id: str
+    chapter: str
+    source: str  # where it stands, with ARORA.md's mark of how it is known here
+    says: str  # the claim, in our words
+    measured: str = ""  # what is measured
+    record: str = ""  # the experiment whose record decides
+    must: tuple[Check, ...] = ()  # all hold, or the claim is not reproduced
+    should: tuple[Check, ...] = ()  # one fails, and it is partly reproduced
+    would_change: str = ""  # what would change our mind
+    not_tested: str = ""  # why, where nothing decides
+
+    @property
+    def rule(self) -> str:
+        """Digest of what decides; words may be mended without it."""
+        return digest([self.id, self.record, [c.text for c in self.must], [c.text for c in self.should]])
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim beside its record: the status, and for each check of the rule whether it holds."""
+
+    claim: Claim
+    status: str
+    record: Record | None
+    checks: tuple[tuple[Check, Estimate, bool], ...]
+
+
+def read_claims(path: Path) -> list[Claim]:
+    """The claims ledger; InputError where it is missing, cut short, or says something the project does not know."""
+    try:
+        entries = tomllib.loads(path.read_text())["claim"]
+        claims = [_claim(entry) for entry in entries]
+    except OSError as error:
+        raise InputError(f"cannot read the claims {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError, InputError) as error:
+        raise InputError(f"{path} is not a whole claims ledger ({error})") from None
+    ids = [claim.id for claim in claims]
+    if repeated := {i for i in ids if ids.count(i) > 1}:
+        raise InputError(f"{path} names {', '.join(sorted(repeated))} more than once")
+    return claims
+
+
+def _claim(entry: dict[str, Any]) -> Claim:
+    checks = {key: tuple(Check.parse(text) for text in entry.get(key, [])) for key in ("must", "should")}
+    claim = Claim(**entry | checks)
+    if bool(claim.must and claim.record) == bool(claim.not_tested):
+        raise InputError(f"claim {claim.id} needs either a record and a rule, or the reason why it is not tested")
+    return claim
+
+
+def rules_for(claims: list[Claim], experiment: str) -> dict[str, str]:
+    """The digests of the rules that read the record of `experiment`."""
+    return {claim.id: claim.rule for claim in claims if claim.record == experiment}
+
+
+def judge(claim: Claim, read: Callable[[str], Record]) -> Verdict:
+    """The verdict on one claim; `read` gives the record of an experiment, or raises InputError."""
+    if claim.not_tested:
+        return Verdict(claim, NOT_TESTED, None, ())
+    try:
+        record = read(claim.record)
+        checks = {
+            kind: [(check, record.measures[check.measure], check.holds(record.measures[check.measure])) for check in rule]
+            for kind, rule in (("must", claim.must), ("should", claim.should))
+        }
+    except InputError as error:
+        raise InputError(f"claim {claim.id}: {error}") from None
+    except KeyError as error:
+        raise InputError(f"claim {claim.id}: the record of {claim.record} measures no {error}") from None
+    holds = {kind: all(ok for *_, ok in rule) for kind, rule in checks.items()}
+    status = NOT_REPRODUCED if not holds["must"] else REPRODUCED if holds["should"] else PARTLY
+    if record.rules.get(claim.id) != claim.rule:
+        status = RULE_CHANGED
+    return Verdict(claim, status, record, (*checks["must"], *checks["should"]))
+
+
+def judge_all(claims: list[Claim], results: Path) -> list[Verdict]:
+    """Every verdict, from the records in the folder `results`; InputError for a record that is missing or unfit."""
+    return [judge(claim, lambda name: read_record(results / f"{name}.json")) for claim in claims]
+
+
+def book_folder() -> Path:
+    """The book of the checkout in use: ./book, else the one beside an editable install; InputError where there is none."""
+    for folder in (Path("book"), Path("."), LIBRARY.parents[1] / "book"):
+        if (folder / "claims.toml").is_file():
+            return folder
+    raise InputError(f"no book/claims.toml in {Path.cwd()}: run this in a checkout of the project")

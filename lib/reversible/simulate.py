@@ -1,0 +1,228 @@
+"""Theorem-checking simulations: the generative model run for real, beside the laws.
+
+W is drawn, used and dropped tile by tile, so that no more than a tile of it is ever in memory. The tiles' size depends
+on the parameters alone, never on the machine, so that a result is the same to the bit wherever its trials run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from reversible import laws, model
+from reversible.checks import InputError, fraction, integer, one_of, real
+from reversible.estimates import Estimate
+
+TILE_BYTES = 2**25  # of W at a time
+MEMORY_BUDGET = 2**30
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+ESTIMATES = ("relu", "hard", "linear")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneLayer:
+    """Parameters of the single-layer simulation: h -> x = relu(alpha W h) * n_drop -> h_hat = relu(W^T x + b)."""
+
+    n: int  # width of the image x
+    m: int  # width of the code h
+    k: int  # nonzero entries of h
+    rho: float = 0.5  # retention probability of the generation's dropout; t = rho n
+    q: float = 1.0  # retention probability of dropout at inference
+    alpha: float | None = None  # None: the theory's 2 / (rho n)
+    offset: str | float = "proof"  # b: "proof", "optimal" or a number
+    estimate: str = "relu"  # "relu", "hard" (threshold) or "linear"
+    codes: str = "uniform"  # "binary", "uniform" on [low, high], "exponential"
+    low: float = 0.5
+    high: float = 1.5
+    weights: str = "gaussian"  # a name in model.FAMILIES
+    trials: int = 200  # independent draws of W
+    batch: int = 1  # codes that share a W
+    seed: int = 0
+    dtype: str = "float32"
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        n, m = integer("n", self.n), integer("m", self.m)
+        clean: dict[str, object] = {"n": n, "m": m, "k": integer("k", self.k, high=m)}
+        clean |= {"rho": fraction("rho", self.rho), "q": fraction("q", self.q)}
+        clean |= {"trials": integer("trials", self.trials), "batch": integer("batch", self.batch)}
+        clean["seed"] = integer("seed", self.seed, low=0, high=2**63 - 1)
+        if self.alpha is not None:
+            clean["alpha"] = real("alpha", self.alpha, above=0.0)
+        if self.offset not in ("proof", "optimal"):
+            clean["offset"] = _number_or_name("offset", self.offset, "proof, optimal or a finite number")
+        for field, value in clean.items():
+            object.__setattr__(self, field, value)
+        one_of("estimate", self.estimate, ESTIMATES)
+        one_of("weights", self.weights, model.FAMILIES)
+        one_of("dtype", self.dtype, DTYPES)
+        one_of("device", self.device, ("cpu", "cuda"))
+        _ = self.code_law
+        if self.trials * self.batch < 2:
+            raise InputError(f"trials must be an integer >= 2 where one code shares each W, not {self.trials}")
+        if self.weights == "orthogonal" and n < m:
+            raise InputError(f"m must be at most n = {n} for orthogonal columns, not {m}")
+
+    @property
+    def t(self) -> float:
+        """rho n, the expected number of image pixels that generation keeps."""
+        return self.rho * self.n
+
+    @property
+    def code_law(self) -> model.Codes:
+        return model.Codes(self.codes, self.low, self.high)
+
+    @property
+    def scale(self) -> float:
+        """alpha, given or the theory's."""
+        return laws.theory_alpha(self.n, self.rho) if self.alpha is None else self.alpha
+
+    def offset_value(self) -> float:
+        """b as a number; "proof" and "optimal" take the law of the codes, never the codes drawn."""
+        if isinstance(self.offset, float):
+            return self.offset
+        if self.offset == "optimal":
+            typical = self.code_law.typical(self.k).numpy()
+            return laws.optimal_offset(typical, self.n, self.m, self.rho, self.q, self.alpha, self.estimate)
+        norm = float(np.sqrt(self.k * self.code_law.second_moment))
+        return self.scale * self.t / 2 * laws.proof_offset(norm, self.n, max(self.m, 2), self.rho, self.q)
+
+
+@dataclass(frozen=True)
+class OneLayerResult:
+    """What a run of `OneLayer` measured, beside what the exact law says. Intervals are 95 %, over independent W."""
+
+    offset: float
+    mean_gain: Estimate  # sum_i y_i h_i / sum_i h_i^2, y = W^T x before the offset
+    noise_sd_times_sqrt_t: Estimate | None  # of y off the support, over ||h||; None where the support is everything
+    linf_times_sqrt_t: Estimate  # ||y - h||_inf / ||h||
+    relative_error: Estimate  # E ||h_hat - h||^2 / ||h||^2
+    support_recovery_rate: Estimate  # share of codes with h_hat's support equal to h's
+    predicted_mean_gain: float
+    predicted_noise_sd_times_sqrt_t: float
+    predicted_linf_times_sqrt_t: float  # for a typical code
+    predicted_relative_error: float  # the exact law, averaged over the very codes drawn
+    relative_error_z: float  # (measured - predicted) / standard error, code by code
+
+
+def one_layer(p: OneLayer, budget: int = MEMORY_BUDGET, tick: Callable[[], object] = lambda: None) -> OneLayerResult:
+    """Run p.trials draws of W with p.batch codes each; `tick` is called after each. Deterministic in p.
+
+    Raises InputError where the parameters need more than `budget` bytes, or CUDA that is not there.
+    """
+    _check_memory(p, budget)
+    if p.device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device must be cpu here: no CUDA device was found, not 'cuda'")
+    offset = p.offset_value()
+    measured, entries = [], []
+    with _one_thread():
+        for trial in range(p.trials):
+            generator = trial_generator(p.seed, trial, p.device)
+            h = p.code_law.sample(p.batch, p.m, p.k, generator, DTYPES[p.dtype])
+            y = round_trip(p, h, generator)
+            measured.append(_measure(h, y, model.infer(y, offset, p.estimate)))
+            entries.append(h.double().topk(p.k).values.cpu().numpy())  # (B, k)
+            tick()
+    return _summary(p, offset, np.array(measured), np.array(entries))
+
+
+def round_trip(p: OneLayer, h: Tensor, generator: torch.Generator) -> Tensor:
+    """y = W^T x for fresh W, a tile of W's rows at a time: h (B, m) -> (B, m)."""
+    y = torch.zeros_like(h)
+    for rows in _tiles(p):
+        W = model.sample_weights(p.weights, rows, p.m, generator, h.dtype)
+        x = model.generate(W, h, p.scale, p.rho, generator)
+        y += model.correlate(W, x, p.q, generator)
+    return y
+
+
+def _measure(h: Tensor, y: Tensor, h_hat: Tensor) -> np.ndarray:
+    """Gain, off-support noise variance, l-infinity error, relative error, support found: (5, B), float64."""
+    h, y, h_hat = h.double(), y.double(), h_hat.double()
+    energy, on = h.square().sum(-1), h > 0
+    gain = (y * h).sum(-1) / energy
+    noise = (y * ~on).square().sum(-1) / (~on).sum(-1).clamp(min=1) / energy
+    linf = (y - h).abs().amax(-1) / energy.sqrt()
+    error = (h_hat - h).square().sum(-1) / energy
+    found = ((h_hat > 0) == on).all(-1)
+    return torch.stack([gain, noise, linf, error, found.double()]).cpu().numpy()
+
+
+def _summary(p: OneLayer, offset: float, measured: np.ndarray, entries: np.ndarray) -> OneLayerResult:
+    """`measured` (trials, 5, B), `entries` (trials, B, k): the draws of W are the independent repeats, if several."""
+    predicted = np.concatenate([
+        laws.relative_risk(some, p.n, p.m, p.rho, offset=offset, q=p.q, alpha=p.alpha, estimate=p.estimate)
+        for some in np.array_split(entries.reshape(-1, p.k), -(-entries.size // 2**18))
+    ]).reshape(p.trials, p.batch)  # fmt: skip
+    excess = measured[:, 3] - predicted
+    gain, noise, linf, error, found = measured.mean(2).T if p.trials > 1 else measured[0]
+    excess = excess.mean(1) if p.trials > 1 else excess[0]
+    root_t, typical = np.sqrt(p.t), p.code_law.typical(p.k).numpy()
+    length = np.linalg.norm(typical)
+    law = laws.coordinate_law(np.append(typical, 0.0), length, p.n, p.rho, p.q, p.alpha)
+    noise_law = float(np.sqrt(laws.variance(np.zeros(1), 1.0, p.n, p.rho, p.q, p.alpha)[0]))
+    spread = excess.std(ddof=1) / np.sqrt(len(excess))
+    return OneLayerResult(
+        offset=offset,
+        mean_gain=Estimate.of(gain),
+        noise_sd_times_sqrt_t=Estimate.of(noise * p.t).sqrt() if p.k < p.m else None,
+        linf_times_sqrt_t=Estimate.of(linf * root_t),
+        relative_error=Estimate.of(error),
+        support_recovery_rate=Estimate.of_share(found),
+        predicted_mean_gain=laws.mean_gain(p.n, p.rho, p.alpha),
+        predicted_noise_sd_times_sqrt_t=float(noise_law * root_t),
+        predicted_linf_times_sqrt_t=float(laws.linf_mean(typical, p.m, law) / length * root_t),
+        predicted_relative_error=float(predicted.mean()),
+        relative_error_z=float(excess.mean() / spread) if spread > 0 else 0.0,
+    )
+
+
+def _tiles(p: OneLayer) -> list[int]:
+    """Numbers of rows of W drawn at a time, summing to n; one tile where rows depend on each other."""
+    itemsize = DTYPES[p.dtype].itemsize
+    rows = max(16, TILE_BYTES // (p.m * itemsize)) if model.FAMILIES[p.weights].rows_independent else p.n
+    return [min(rows, p.n - start) for start in range(0, p.n, rows)]
+
+
+def memory_needed(p: OneLayer) -> int:
+    """Bytes at the peak: a tile of W with what drawing it takes, its images, the codes and what is measured on them."""
+    itemsize, rows = DTYPES[p.dtype].itemsize, _tiles(p)[0]
+    copies = {"gaussian": 1, "student": 3, "sparse": 2, "orthogonal": 4, "correlated": 3}.get(p.weights, 1)
+    return copies * rows * p.m * itemsize + 4 * p.batch * rows * itemsize + p.batch * p.m * (2 * itemsize + 48)
+
+
+def _check_memory(p: OneLayer, budget: int) -> None:
+    if memory_needed(p) > budget:
+        raise InputError(
+            f"n = {p.n}, m = {p.m}, batch = {p.batch} need {memory_needed(p) >> 20} MiB; "
+            f"allowed are {budget >> 20} MiB (fewer codes a W need less)"
+        )
+
+
+def trial_generator(seed: int, trial: int, device: str = "cpu") -> torch.Generator:
+    """The randomness of one trial: a function of the cell's seed and the trial's number alone."""
+    state = np.random.SeedSequence([seed, trial]).generate_state(1, np.uint64)[0]
+    return torch.Generator(device).manual_seed(int(state >> 1))
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """One thread a simulation: sums in one order, and workers that do not fight for cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _number_or_name(name: str, value: object, allowed: str) -> float:
+    try:
+        return real(name, value)
+    except InputError:
+        raise InputError(f"{name} must be {allowed}, not {value!r}") from None
