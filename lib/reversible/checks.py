@@ -11,17 +11,17 @@ class InputError(ValueError):
     """Input that cannot be used; its message is one line for the person who typed it."""
 
 
-def integer(name: str, value: object, low: int = 1, high: int | None = None) -> int:
+def integer(name: str, value: object, low: int = 1, high: int = 10**9) -> int:
     """`value` as an int in [low, high]; whole floats such as 2e3 pass, 2.5, nan and text do not.
 
     >>> integer("n", 4e3)
     4000
     """
-    allowed = f"an integer >= {low}" if high is None else f"an integer from {low} to {high}"
+    allowed = f"an integer from {low} to {high}"
     number = _real(name, value, allowed)
-    if number != int(number) or number < low or (high is not None and number > high):
+    if number != int(number) or not low <= number <= high:
         raise InputError(f"{name} must be {allowed}, not {value!r}")
-    return int(number)
+    return int(value) if isinstance(value, int) else int(number)
 
 
 def fraction(name: str, value: object) -> float:
@@ -32,11 +32,15 @@ def fraction(name: str, value: object) -> float:
     return number
 
 
-def real(name: str, value: object, above: float = -math.inf) -> float:
-    """`value` as a finite float larger than `above`."""
-    allowed = "a finite number" + ("" if above == -math.inf else f" > {above:g}")
+LARGEST = 1e12  # of any number given: its square still fits single precision
+
+
+def real(name: str, value: object, above: float | None = None) -> float:
+    """`value` as a float, at most 1e12 in size and larger than `above`."""
+    low = f"> {above:g} and" if above is not None else f">= {-LARGEST:g} and"
+    allowed = f"a number {low} <= {LARGEST:g}"
     number = _real(name, value, allowed)
-    if not number > above:
+    if abs(number) > LARGEST or (above is not None and number <= above):
         raise InputError(f"{name} must be {allowed}, not {value!r}")
     return number
 

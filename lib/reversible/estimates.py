@@ -63,9 +63,12 @@ class Estimate:
         return (self.ci95[1] - self.ci95[0]) / 2
 
     def z(self, value: float) -> float:
-        """How many standard errors the mean lies above `value`."""
+        """Standard score of the mean against `value`: the normal deviate as likely as its Student t."""
         error = self.half_width / _t(self.n - 1)
-        return (self.mean - value) / error if error > 0 else math.copysign(math.inf, self.mean - value)
+        if error == 0:
+            return 0.0 if self.mean == value else math.copysign(40, self.mean - value)
+        t = (self.mean - value) / error
+        return math.copysign(float(stats.norm.isf(max(stats.t.sf(abs(t), self.n - 1), 1e-300))), t)
 
     def __str__(self) -> str:
         if self.n == 0:
@@ -74,14 +77,6 @@ class Estimate:
         text = f"{{:.{digits}f}}" if digits <= 5 else "{:.3g}"
         low, high = (text.format(x) for x in self.ci95)
         return f"{text.format(self.mean)} [{low}, {high}]"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an experiment's function returns: named measures for the claims to read, and one row a cell."""
-
-    measures: dict[str, Estimate]
-    rows: list[dict[str, object]]
 
 
 def pooled(estimates: Sequence[Estimate]) -> Estimate:

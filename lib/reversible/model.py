@@ -30,8 +30,8 @@ class Codes:
 
     def __post_init__(self) -> None:
         one_of("codes", self.law, ("binary", "uniform", "exponential"))
-        if real("low", self.low, above=-1e-300) > real("high", self.high, above=0.0):
-            raise InputError(f"low must be at most high = {self.high}, not {self.low}")
+        if not 0 <= real("low", self.low) <= real("high", self.high, above=0.0):
+            raise InputError(f"low must be a number from 0 to high = {self.high}, not {self.low!r}")
 
     def quantile(self, u: Tensor) -> Tensor:
         """The values' quantile function: u in [0, 1) to entries, elementwise."""
@@ -82,8 +82,10 @@ def _sparse(shape: tuple[int, int], generator: torch.Generator, dtype: torch.dty
 
 
 def _student(shape: tuple[int, int], generator: torch.Generator, dtype: torch.dtype) -> Tensor:
-    chi2 = sum(_normal(shape, generator, dtype).square_() for _ in range(3))
-    return _normal(shape, generator, dtype).div_(torch.sqrt(chi2))  # t with 3 degrees, over its sd sqrt(3)
+    chi2 = _normal(shape, generator, dtype).square_()
+    for _ in range(2):
+        chi2 += _normal(shape, generator, dtype).square_()
+    return _normal(shape, generator, dtype).div_(chi2.sqrt_())  # t with 3 degrees, over its sd sqrt(3)
 
 
 def _skewed(shape: tuple[int, int], generator: torch.Generator, dtype: torch.dtype) -> Tensor:
@@ -142,12 +144,12 @@ def generate(W: Tensor, h: Tensor, alpha: float, rho: float, generator: torch.Ge
 
 
 def correlate(W: Tensor, x: Tensor, q: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
-    """W^T x, what inference sees before the offset: x (B, n) -> (B, m); q: retention of dropout at inference, undone."""
+    """W^T x, what inference sees before the offset: x (B, n) -> (B, m); dropout that keeps q of x, scaled by 1/q."""
     return (dropout(x, q, generator) / q if q < 1 else x) @ W
 
 
-def infer(y: Tensor, offset: float, estimate: str = "relu") -> Tensor:
-    """h_hat from y = W^T x: relu(y + offset) as in the paper, "hard" y 1[y > -offset], or "linear" y."""
+def infer(y: Tensor, offset: Tensor | float, estimate: str = "relu") -> Tensor:
+    """h_hat from y = W^T x (B, m): relu(y + offset) as in the paper, "hard" y 1[y > -offset], or "linear" y."""
     if estimate == "linear":
         return y
     return torch.relu(y + offset) if estimate == "relu" else y * (y > -offset)

@@ -35,7 +35,7 @@ def digest(value: object) -> str:
 
 
 def imported_modules(module: str) -> list[str]:
-    """The modules of this library that `module` (such as "reversible.laws") imports, itself and all below it included."""
+    """The modules of this library that `module` ("reversible.laws", say) imports, itself and all below included."""
     found: set[str] = set()
     waiting = [module]
     while waiting:
@@ -81,7 +81,12 @@ def _meaning(name: str) -> str:
             lines[row - 1] = lines[row - 1][:column]
     for node in ast.walk(ast.parse(text)):
         body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        if (
+            isinstance(body, list)
+            and body
+            and isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+        ):
             for row in range(body[0].lineno, (body[0].end_lineno or body[0].lineno) + 1):
                 lines[row - 1] = ""
     return "\n".join(line.rstrip() for line in lines if line.strip())
@@ -96,7 +101,10 @@ def provenance(module: str, device: str, seconds: float) -> dict[str, Any]:
         "code": code_digest(module),
         "module": module,
         "commit": _commit(),
-        "versions": {"python": platform.python_version(), **{p: metadata.version(p) for p in ("numpy", "scipy", "torch")}},
+        "versions": {
+            "python": platform.python_version(),
+            **{p: metadata.version(p) for p in ("numpy", "scipy", "torch")},
+        },
         "device": gpu or f"CPU, {platform.machine()}, {os.cpu_count()} cores",
         "seconds": round(seconds, 1),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -110,7 +118,9 @@ def _commit() -> str:
         return subprocess.run(["git", "-C", str(LIBRARY), *words], capture_output=True, text=True, check=True).stdout
 
     try:
-        return git("rev-parse", "HEAD").strip() + ("+changes" if git("status", "--porcelain", "--", ".").strip() else "")
+        return git("rev-parse", "HEAD").strip() + (
+            "+changes" if git("status", "--porcelain", "--", ".").strip() else ""
+        )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 
@@ -132,9 +142,17 @@ class Record:
         body = json.loads(json.dumps({"format": FORMAT, **asdict(self)}, allow_nan=False))
         return body | {"seal": digest(body)}
 
-    def column(self, name: str) -> list[Any]:
-        """One value a row; an estimate gives its mean."""
-        return [row[name]["mean"] if isinstance(row[name], dict) else row[name] for row in self.rows]
+    def table(self) -> list[dict[str, Any]]:
+        """One flat dict a cell, parameters and results; an estimate e gives e, e_low and e_high."""
+        flat = []
+        for cell, row in zip(self.parameters["cells"], self.rows, strict=True):
+            flat.append(dict(cell))
+            for name, value in row.items():
+                estimate = isinstance(value, dict)
+                flat[-1][name] = value["mean"] if estimate else value
+                if estimate:
+                    flat[-1][f"{name}_low"], flat[-1][f"{name}_high"] = value["ci95"]
+        return flat
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -261,7 +279,7 @@ def read_claims(path: Path) -> list[Claim]:
 
 def _claim(entry: dict[str, Any]) -> Claim:
     checks = {key: tuple(Check.parse(text) for text in entry.get(key, [])) for key in ("must", "should")}
-    claim = Claim(**entry | checks)
+    claim = Claim(**{**entry, **checks})
     if bool(claim.must and claim.record) == bool(claim.not_tested):
         raise InputError(f"claim {claim.id} needs either a record and a rule, or the reason why it is not tested")
     return claim
@@ -279,7 +297,9 @@ def judge(claim: Claim, read: Callable[[str], Record]) -> Verdict:
     try:
         record = read(claim.record)
         checks = {
-            kind: [(check, record.measures[check.measure], check.holds(record.measures[check.measure])) for check in rule]
+            kind: [
+                (check, record.measures[check.measure], check.holds(record.measures[check.measure])) for check in rule
+            ]
             for kind, rule in (("must", claim.must), ("should", claim.should))
         }
     except InputError as error:
@@ -299,7 +319,7 @@ def judge_all(claims: list[Claim], results: Path) -> list[Verdict]:
 
 
 def book_folder() -> Path:
-    """The book of the checkout in use: ./book, else the one beside an editable install; InputError where there is none."""
+    """The book of the checkout in use: ./book, else that of an editable install; InputError where there is none."""
     for folder in (Path("book"), Path("."), LIBRARY.parents[1] / "book"):
         if (folder / "claims.toml").is_file():
             return folder

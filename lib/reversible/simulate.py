@@ -7,6 +7,7 @@ on the parameters alone, never on the machine, so that a result is the same to t
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -34,7 +35,7 @@ class OneLayer:
     rho: float = 0.5  # retention probability of the generation's dropout; t = rho n
     q: float = 1.0  # retention probability of dropout at inference
     alpha: float | None = None  # None: the theory's 2 / (rho n)
-    offset: str | float = "proof"  # b: "proof", "optimal" or a number
+    offset: str | float = "proof"  # b: "proof" (-delta ||h||), "optimal" or a number
     estimate: str = "relu"  # "relu", "hard" (threshold) or "linear"
     codes: str = "uniform"  # "binary", "uniform" on [low, high], "exponential"
     low: float = 0.5
@@ -51,9 +52,9 @@ class OneLayer:
         clean: dict[str, object] = {"n": n, "m": m, "k": integer("k", self.k, high=m)}
         clean |= {"rho": fraction("rho", self.rho), "q": fraction("q", self.q)}
         clean |= {"trials": integer("trials", self.trials), "batch": integer("batch", self.batch)}
-        clean["seed"] = integer("seed", self.seed, low=0, high=2**63 - 1)
-        if self.alpha is not None:
-            clean["alpha"] = real("alpha", self.alpha, above=0.0)
+        clean["seed"] = integer("seed", self.seed, low=0, high=2**53)
+        clean |= {"low": real("low", self.low), "high": real("high", self.high)}
+        clean["alpha"] = None if self.alpha is None else real("alpha", self.alpha, above=0.0)
         if self.offset not in ("proof", "optimal"):
             clean["offset"] = _number_or_name("offset", self.offset, "proof, optimal or a finite number")
         for field, value in clean.items():
@@ -63,6 +64,7 @@ class OneLayer:
         one_of("dtype", self.dtype, DTYPES)
         one_of("device", self.device, ("cpu", "cuda"))
         _ = self.code_law
+        real("alpha = 2 / (rho n)", self.scale, above=0.0)
         if self.trials * self.batch < 2:
             raise InputError(f"trials must be an integer >= 2 where one code shares each W, not {self.trials}")
         if self.weights == "orthogonal" and n < m:
@@ -82,22 +84,27 @@ class OneLayer:
         """alpha, given or the theory's."""
         return laws.theory_alpha(self.n, self.rho) if self.alpha is None else self.alpha
 
-    def offset_value(self) -> float:
-        """b as a number; "proof" and "optimal" take the law of the codes, never the codes drawn."""
-        if isinstance(self.offset, float):
-            return self.offset
+    def offset_for(self, norms: np.ndarray) -> np.ndarray:
+        """b for codes of these lengths: the proof's is -delta ||h||, code by code; any other is one number for all."""
+        if self.offset == "proof":
+            return laws.proof_offset(norms, self.n, self.m, self.rho, self.q, self.alpha)
         if self.offset == "optimal":
-            typical = self.code_law.typical(self.k).numpy()
-            return laws.optimal_offset(typical, self.n, self.m, self.rho, self.q, self.alpha, self.estimate)
-        norm = float(np.sqrt(self.k * self.code_law.second_moment))
-        return self.scale * self.t / 2 * laws.proof_offset(norm, self.n, max(self.m, 2), self.rho, self.q)
+            return np.full_like(norms, _optimal_offset(self))
+        return np.full_like(norms, self.offset)
+
+
+@functools.lru_cache(maxsize=64)
+def _optimal_offset(p: OneLayer) -> float:
+    """The best offset for a typical code: it takes the law of the codes, never the codes drawn."""
+    typical = p.code_law.typical(p.k).numpy()
+    return laws.optimal_offset(typical, p.n, p.m, p.rho, p.q, p.alpha, p.estimate)
 
 
 @dataclass(frozen=True)
 class OneLayerResult:
     """What a run of `OneLayer` measured, beside what the exact law says. Intervals are 95 %, over independent W."""
 
-    offset: float
+    offset: float  # b, averaged over the codes
     mean_gain: Estimate  # sum_i y_i h_i / sum_i h_i^2, y = W^T x before the offset
     noise_sd_times_sqrt_t: Estimate | None  # of y off the support, over ||h||; None where the support is everything
     linf_times_sqrt_t: Estimate  # ||y - h||_inf / ||h||
@@ -107,7 +114,7 @@ class OneLayerResult:
     predicted_noise_sd_times_sqrt_t: float
     predicted_linf_times_sqrt_t: float  # for a typical code
     predicted_relative_error: float  # the exact law, averaged over the very codes drawn
-    relative_error_z: float  # (measured - predicted) / standard error, code by code
+    relative_error_z: float  # standard score of measured less predicted, code by code
 
 
 def one_layer(p: OneLayer, budget: int = MEMORY_BUDGET, tick: Callable[[], object] = lambda: None) -> OneLayerResult:
@@ -118,17 +125,17 @@ def one_layer(p: OneLayer, budget: int = MEMORY_BUDGET, tick: Callable[[], objec
     _check_memory(p, budget)
     if p.device == "cuda" and not torch.cuda.is_available():
         raise InputError("device must be cpu here: no CUDA device was found, not 'cuda'")
-    offset = p.offset_value()
     measured, entries = [], []
     with _one_thread():
         for trial in range(p.trials):
             generator = trial_generator(p.seed, trial, p.device)
             h = p.code_law.sample(p.batch, p.m, p.k, generator, DTYPES[p.dtype])
-            y = round_trip(p, h, generator)
-            measured.append(_measure(h, y, model.infer(y, offset, p.estimate)))
             entries.append(h.double().topk(p.k).values.cpu().numpy())  # (B, k)
+            offset = torch.from_numpy(p.offset_for(np.linalg.norm(entries[-1], axis=-1))).to(h)
+            y = round_trip(p, h, generator)
+            measured.append(_measure(h, y, model.infer(y, offset[:, None], p.estimate)))
             tick()
-    return _summary(p, offset, np.array(measured), np.array(entries))
+    return _summary(p, np.array(measured), np.array(entries))
 
 
 def round_trip(p: OneLayer, h: Tensor, generator: torch.Generator) -> Tensor:
@@ -153,22 +160,24 @@ def _measure(h: Tensor, y: Tensor, h_hat: Tensor) -> np.ndarray:
     return torch.stack([gain, noise, linf, error, found.double()]).cpu().numpy()
 
 
-def _summary(p: OneLayer, offset: float, measured: np.ndarray, entries: np.ndarray) -> OneLayerResult:
+def _summary(p: OneLayer, measured: np.ndarray, entries: np.ndarray) -> OneLayerResult:
     """`measured` (trials, 5, B), `entries` (trials, B, k): the draws of W are the independent repeats, if several."""
-    predicted = np.concatenate([
-        laws.relative_risk(some, p.n, p.m, p.rho, offset=offset, q=p.q, alpha=p.alpha, estimate=p.estimate)
-        for some in np.array_split(entries.reshape(-1, p.k), -(-entries.size // 2**18))
-    ]).reshape(p.trials, p.batch)  # fmt: skip
+    codes = entries.reshape(-1, p.k)
+    offset = p.offset_for(np.linalg.norm(codes, axis=-1))
+    parts = -(-codes.size // 2**18)  # what the law needs at once stays small
+    pieces = zip(np.array_split(codes, parts), np.array_split(offset, parts), strict=True)
+    predicted = np.concatenate(
+        [laws.relative_risk(h, p.n, p.m, p.rho, offset=b, q=p.q, alpha=p.alpha, estimate=p.estimate) for h, b in pieces]
+    ).reshape(p.trials, p.batch)
     excess = measured[:, 3] - predicted
     gain, noise, linf, error, found = measured.mean(2).T if p.trials > 1 else measured[0]
     excess = excess.mean(1) if p.trials > 1 else excess[0]
     root_t, typical = np.sqrt(p.t), p.code_law.typical(p.k).numpy()
-    length = np.linalg.norm(typical)
+    length = float(np.linalg.norm(typical))
     law = laws.coordinate_law(np.append(typical, 0.0), length, p.n, p.rho, p.q, p.alpha)
     noise_law = float(np.sqrt(laws.variance(np.zeros(1), 1.0, p.n, p.rho, p.q, p.alpha)[0]))
-    spread = excess.std(ddof=1) / np.sqrt(len(excess))
     return OneLayerResult(
-        offset=offset,
+        offset=float(offset.mean()),
         mean_gain=Estimate.of(gain),
         noise_sd_times_sqrt_t=Estimate.of(noise * p.t).sqrt() if p.k < p.m else None,
         linf_times_sqrt_t=Estimate.of(linf * root_t),
@@ -178,14 +187,16 @@ def _summary(p: OneLayer, offset: float, measured: np.ndarray, entries: np.ndarr
         predicted_noise_sd_times_sqrt_t=float(noise_law * root_t),
         predicted_linf_times_sqrt_t=float(laws.linf_mean(typical, p.m, law) / length * root_t),
         predicted_relative_error=float(predicted.mean()),
-        relative_error_z=float(excess.mean() / spread) if spread > 0 else 0.0,
+        relative_error_z=Estimate.of(excess).z(0.0),
     )
 
 
 def _tiles(p: OneLayer) -> list[int]:
-    """Numbers of rows of W drawn at a time, summing to n; one tile where rows depend on each other."""
+    """Numbers of rows of W drawn at a time, summing to n; all of them where rows depend on each other."""
     itemsize = DTYPES[p.dtype].itemsize
-    rows = max(16, TILE_BYTES // (p.m * itemsize)) if model.FAMILIES[p.weights].rows_independent else p.n
+    rows = (
+        max(16, TILE_BYTES // (max(p.m, 4 * p.batch) * itemsize)) if model.FAMILIES[p.weights].rows_independent else p.n
+    )
     return [min(rows, p.n - start) for start in range(0, p.n, rows)]
 
 

@@ -1,63 +1,51 @@
-"""The recorded experiments: a name and a profile give a record, always the same one."""
+"""The recorded experiments: a name and a profile give a record, the same one to the bit on the same machine."""
 
 from __future__ import annotations
 
+import importlib
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
-
-from tqdm import tqdm
+from dataclasses import asdict
 
 from reversible.checks import one_of
-from reversible.estimates import Estimate
-from reversible.experiments import lemmas
-from reversible.experiments import random_like as like
-from reversible.experiments import single_layer as single
 from reversible.results import Record, provenance
-from reversible.simulate import one_layer
+from reversible.sweep import Experiment, sweep
 
 PROFILES = ("smoke", "book", "paper")
 
+# By module, so that a record and a chapter depend on the code they use and on no other.
+MODULES: dict[str, tuple[str, ...]] = {
+    "reversible.experiments.lemmas": ("code-law", "baby-theorem", "technical-lemma"),
+    "reversible.experiments.single_layer": (
+        "unbiased-inference", "linf-rate", "theorem-2-3", "regime-map", "inference-dropout", "relu-and-offset",
+    ),
+    "reversible.experiments.random_like": ("weight-families", "digits-reversal"),
+}  # fmt: skip
+NAMES = tuple(name for names in MODULES.values() for name in names)
 
-@dataclass(frozen=True)
-class Experiment:
-    """Independent cells, a function that runs one of them, and what is read off all of them together."""
 
-    title: str
-    cells: Callable[[str], list[Any]]  # profile -> frozen dataclasses of parameters, each with its own seed
-    run_cell: Callable[[Any], Any]  # a cell -> a frozen dataclass of results
-    measure: Callable[[list[tuple[Any, Any]]], dict[str, Estimate]]  # (cell, result) pairs -> named measures
+def module_of(name: str) -> str:
+    """The module that holds the experiment `name`; InputError for a name that is none."""
+    one_of("experiment", name, NAMES)
+    return next(module for module, names in MODULES.items() if name in names)
 
 
-EXPERIMENTS: dict[str, Experiment] = {
-    "code-law": Experiment("How large an entry of a code gets", lemmas.code_law_cells, lemmas.code_law, lemmas.code_law_measures),
-    "baby-theorem": Experiment("The linear net on binary codes", lemmas.baby_cells, lemmas.baby_theorem, lemmas.baby_measures),
-    "technical-lemma": Experiment("Moments of w relu(wh + xi)", lemmas.lemma_cells, lemmas.technical_lemma, lemmas.lemma_measures),
-    "unbiased-inference": Experiment("Gain and noise", single.unbiased_cells, one_layer, single.unbiased_measures),
-    "linf-rate": Experiment("Largest error of a coordinate", single.linf_cells, one_layer, single.linf_measures),
-    "theorem-2-3": Experiment("Relative error, proof's offset", single.theorem_cells, one_layer, single.theorem_measures),
-    "regime-map": Experiment("Relative error over k and t", single.regime_cells, one_layer, single.regime_measures),
-    "inference-dropout": Experiment("Dropout at inference", single.dropout_cells, one_layer, single.dropout_measures),
-    "relu-and-offset": Experiment("Linear, ReLU, offsets, threshold", single.offset_cells, one_layer, single.offset_measures),
-    "weight-families": Experiment("Weights of other laws", like.family_cells, one_layer, like.family_measures),
-    "digits-reversal": Experiment("Digits up and down", like.digits_cells, like.digits_reversal, like.digits_measures),
-}
+def find(name: str) -> Experiment:
+    """The experiment `name`; InputError for a name that is none."""
+    return importlib.import_module(module_of(name)).EXPERIMENTS[name]
 
 
 def run(name: str, profile: str, rules: dict[str, str] | None = None, progress: bool = False) -> Record:
     """Run the experiment `name` in `profile`; `rules` are the digests of the rules that will read the record."""
-    experiment = EXPERIMENTS[one_of("experiment", name, EXPERIMENTS)]
-    cells = experiment.cells(one_of("profile", profile, PROFILES))
+    experiment = find(name)
+    one_of("profile", profile, PROFILES)
     start = time.perf_counter()
-    results = [experiment.run_cell(cell) for cell in tqdm(cells, desc=name, unit="cell", disable=None if progress else True)]
-    pairs = list(zip(cells, results, strict=True))
+    pairs = sweep(experiment, profile, name, progress)
     return Record(
         experiment=name,
         profile=profile,
-        parameters={"cells": [asdict(cell) for cell in cells]},
+        parameters={"cells": [asdict(cell) for cell, _ in pairs]},
         measures=experiment.measure(pairs),
-        rows=[asdict(result) for result in results],
+        rows=[asdict(result) for _, result in pairs],
         rules=rules or {},
-        provenance=provenance(experiment.measure.__module__, "cpu", time.perf_counter() - start),
+        provenance=provenance(module_of(name), "cpu", time.perf_counter() - start),
     )

@@ -12,6 +12,7 @@ from scipy import special, stats
 from reversible import laws, model
 from reversible.estimates import Estimate, logs, root_mean_square, slope
 from reversible.simulate import trial_generator
+from reversible.sweep import Experiment
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def baby_cells(profile: str) -> list[Baby]:
 
 
 def baby_measures(pairs: list[tuple[Baby, BabyResult]]) -> dict[str, Estimate]:
-    columns = [logs(p.n for p, _ in pairs), logs(p.k for p, _ in pairs)]
+    columns = [logs(p.n for p, _ in pairs), logs(p.k for p, _ in pairs), logs(math.log(p.m) for p, _ in pairs)]
     error = logs(r.linf.mean for _, r in pairs)
     draws = sum(p.trials for p, _ in pairs)
     failed = np.arange(draws) < sum(r.failures for _, r in pairs)
@@ -165,3 +166,10 @@ def lemma_measures(pairs: list[tuple[Lemma, LemmaResult]]) -> dict[str, Estimate
         "rms_z_first": root_mean_square(r.first.z(r.predicted_first) for _, r in pairs),
         "rms_z_second": root_mean_square(r.second.z(r.predicted_second) for _, r in pairs),
     }
+
+
+EXPERIMENTS = {
+    "code-law": Experiment("How large an entry of a code gets", code_law_cells, code_law, code_law_measures),
+    "baby-theorem": Experiment("The linear net on binary codes", baby_cells, baby_theorem, baby_measures),
+    "technical-lemma": Experiment("Moments of w relu(wh + xi)", lemma_cells, technical_lemma, lemma_measures),
+}

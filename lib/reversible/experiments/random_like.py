@@ -11,18 +11,23 @@ import torch
 from reversible import laws, model
 from reversible.checks import one_of
 from reversible.estimates import Estimate, pooled, ratio, root_mean_square, slope
-from reversible.simulate import OneLayer, OneLayerResult, round_trip, trial_generator
+from reversible.experiments.single_layer import law_of_typical_code
+from reversible.simulate import OneLayer, OneLayerResult, one_layer, round_trip, trial_generator
+from reversible.sweep import Experiment
 
 SYMMETRIC = ("sign", "uniform", "sparse", "student")  # i.i.d. with a symmetric law, besides the Gaussian itself
 Pairs = list[tuple[OneLayer, OneLayerResult]]
 
 
 def family_cells(profile: str) -> list[OneLayer]:
-    n, m, counts = {"smoke": (1000, 100, (4, 16)), "book": (4000, 300, (5, 20)), "paper": (8000, 1000, (5, 20, 80))}[profile]
+    n, m, counts = {"smoke": (1000, 100, (4, 16)), "book": (4000, 300, (5, 20)), "paper": (8000, 1000, (5, 20, 80))}[
+        profile
+    ]
     trials = {"smoke": 12, "book": 20, "paper": 100}[profile]
     places = [(family, k) for family in model.FAMILIES for k in counts]
     return [
-        OneLayer(n=n, m=m, k=k, weights=family, trials=trials, batch=8, seed=3000 + i) for i, (family, k) in enumerate(places)
+        OneLayer(n=n, m=m, k=k, weights=family, trials=trials, batch=8, seed=3000 + i)
+        for i, (family, k) in enumerate(places)
     ]
 
 
@@ -32,27 +37,24 @@ def family_measures(pairs: Pairs) -> dict[str, Estimate]:
         mine = [(p, r) for p, r in pairs if p.weights == family]
         measures[f"gain_{family}"] = pooled([r.mean_gain for _, r in mine])
         measures[f"noise_{family}"] = pooled([r.noise_sd_times_sqrt_t for _, r in mine if r.noise_sd_times_sqrt_t])
-        over_law = [r.relative_error.scaled(1 / (r.predicted_relative_error * kurtosis_factor(p, r))) for p, r in mine]
+        over_law = [r.relative_error.scaled(1 / (r.predicted_relative_error * kurtosis_factor(p))) for p, r in mine]
         measures[f"error_over_law_{family}"] = pooled(over_law)
     p = pairs[0][0]
     law = math.sqrt(float(laws.orthogonal_noise_variance(1.0, p.n, p.rho)) * p.t)
     return measures | {"noise_over_law_orthogonal": measures["noise_orthogonal"].scaled(1 / law)}
 
 
-def kurtosis_factor(p: OneLayer, r: OneLayerResult) -> float:
-    """What the fourth moment of the weights does to the risk of a typical code: law at E w^4 over law at 3; 1 if infinite."""
+def kurtosis_factor(p: OneLayer) -> float:
+    """What the fourth moment of the weights does to the risk: the law at E w^4 over the law at 3; 1 if infinite."""
     kurtosis = model.FAMILIES[p.weights].kurtosis
-    typical = p.code_law.typical(p.k).numpy()
-
-    def risk(fourth: float) -> float:
-        return float(laws.relative_risk(typical, p.n, p.m, p.rho, offset=r.offset, exact=False, kurtosis=fourth))
-
-    return risk(kurtosis) / risk(3.0) if math.isfinite(kurtosis) else 1.0
+    if not math.isfinite(kurtosis):
+        return 1.0
+    return law_of_typical_code(p, exact=False, kurtosis=kurtosis) / law_of_typical_code(p, exact=False)
 
 
 @dataclass(frozen=True)
 class Digits:
-    """Images of handwritten digits as codes h (dense, outside D_h), sent through one random layer of n units and back."""
+    """Handwritten digits as codes h (dense, outside D_h), sent through one random layer of n units and back."""
 
     n: int
     offset: str  # "none" or "optimal"
@@ -74,7 +76,8 @@ def digit_codes(images: int) -> np.ndarray:
     """The first `images` of scikit-learn's 8 x 8 digits (UCI), pixels from 0 to 1, as codes (images, 64)."""
     from sklearn.datasets import load_digits
 
-    return load_digits().data[:images] / 16
+    pixels, _ = load_digits(return_X_y=True)
+    return np.asarray(pixels)[:images] / 16
 
 
 def digits_reversal(p: Digits) -> DigitsResult:
@@ -93,7 +96,11 @@ def digits_reversal(p: Digits) -> DigitsResult:
 
 
 def digits_cells(profile: str) -> list[Digits]:
-    sizes = {"smoke": (64, 512, 1024, 4096), "book": (64, 512, 1024, 4096), "paper": (64, 256, 1024, 4096, 16384, 65536)}[profile]
+    sizes = {
+        "smoke": (64, 512, 1024, 4096),
+        "book": (64, 512, 1024, 4096),
+        "paper": (64, 256, 1024, 4096, 16384, 65536),
+    }[profile]
     trials, images = {"smoke": (12, 20), "book": (30, 100), "paper": (200, 200)}[profile]
     places = [(n, offset) for n in sizes for offset in ("none", "optimal")]
     return [Digits(n, offset, images, trials, 4000 + i) for i, (n, offset) in enumerate(places)]
@@ -112,3 +119,9 @@ def digits_measures(pairs: list[tuple[Digits, DigitsResult]]) -> dict[str, Estim
         "nonzero_share": Estimate.exact(widest[0].nonzero),
         "error_at_the_widest": widest[0].relative_error,
     }
+
+
+EXPERIMENTS = {
+    "weight-families": Experiment("Weights of other laws", family_cells, one_layer, family_measures),
+    "digits-reversal": Experiment("Digits up and down", digits_cells, digits_reversal, digits_measures),
+}
