@@ -104,7 +104,7 @@ def _optimal_offset(p: OneLayer) -> float:
 class OneLayerResult:
     """What a run of `OneLayer` measured, beside what the exact law says. Intervals are 95 %, over independent W."""
 
-    offset: float  # b, averaged over the codes
+    mean_offset: float  # b, averaged over the codes
     mean_gain: Estimate  # sum_i y_i h_i / sum_i h_i^2, y = W^T x before the offset
     noise_sd_times_sqrt_t: Estimate | None  # of y off the support, over ||h||; None where the support is everything
     linf_times_sqrt_t: Estimate  # ||y - h||_inf / ||h||
@@ -177,7 +177,7 @@ def _summary(p: OneLayer, measured: np.ndarray, entries: np.ndarray) -> OneLayer
     law = laws.coordinate_law(np.append(typical, 0.0), length, p.n, p.rho, p.q, p.alpha)
     noise_law = float(np.sqrt(laws.variance(np.zeros(1), 1.0, p.n, p.rho, p.q, p.alpha)[0]))
     return OneLayerResult(
-        offset=float(offset.mean()),
+        mean_offset=float(offset.mean()),
         mean_gain=Estimate.of(gain),
         noise_sd_times_sqrt_t=Estimate.of(noise * p.t).sqrt() if p.k < p.m else None,
         linf_times_sqrt_t=Estimate.of(linf * root_t),

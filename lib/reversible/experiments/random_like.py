@@ -69,7 +69,7 @@ class DigitsResult:
     relative_error: Estimate  # over draws of W, images averaged
     predicted_relative_error: float
     nonzero: float  # mean share of nonzero pixels
-    offset: float
+    mean_offset: float
 
 
 def digit_codes(images: int) -> np.ndarray:

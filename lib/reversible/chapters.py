@@ -1,0 +1,179 @@
+"""What a chapter begins with and shows: its profile, its records, its live runs, its verdicts."""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reversible import experiments
+from reversible.checks import InputError, one_of
+from reversible.results import (
+    NOT_TESTED,
+    RULE_CHANGED,
+    Claim,
+    Record,
+    Verdict,
+    book_folder,
+    code_digest,
+    judge,
+    judge_all,
+    read_claims,
+    read_record,
+    rules_for,
+)
+
+PARAMETERS = ("profile",)  # what `papermill -p` may set
+LIVE_LIMIT = 3.0  # standard scores of a live run against the exact law: about 1 where the law holds
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A piece of HTML that a notebook displays."""
+
+    content: str
+    value: Any = field(default=None, repr=False)
+
+    def _repr_html_(self) -> str:
+        return self.content
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter while it runs; it sees the records that its own claims read, and no other."""
+
+    name: str
+    profile: str
+    book: Path
+    claims: Mapping[str, Claim]
+
+    def record(self, experiment: str) -> Record:
+        """The committed record of `experiment`, under results/."""
+        one_of("record", experiment, sorted({claim.record for claim in self.claims.values()} - {""}))
+        return read_record(self.book / "results" / f"{experiment}.json")
+
+    def live(self, experiment: str) -> Shown:
+        """Run `experiment` now, in this chapter's profile, and show its measures beside the recorded ones.
+
+        Fails where the live run leaves the exact law by more than `LIVE_LIMIT` standard scores (root mean square).
+        """
+        recorded, now = self.record(experiment), experiments.run(experiment, self.profile)
+        for name, estimate in now.measures.items():
+            if "rms_z" in name and estimate.mean > LIVE_LIMIT:
+                raise AssertionError(f"{experiment}, live: {name} = {estimate.mean:.3g} is above {LIVE_LIMIT}")
+        rows = [[name, str(recorded.measures[name]), str(estimate)] for name, estimate in now.measures.items()]
+        head = ["measure", f"recorded ({recorded.profile})", f"just now ({self.profile})"]
+        return Shown(table(head, rows) + f"<p class='rv-foot'>recorded: {where_it_ran(recorded)}</p>", now)
+
+    def verdict(self, claim: str) -> Shown:
+        """The card of one claim: what it says, the rule, what was measured, the verdict."""
+        one_of("claim", claim, self.claims)
+        verdict = judge(self.claims[claim], self.record)
+        refuse_changed_rules([verdict])
+        return Shown(card(verdict), verdict)
+
+
+def begin(notebook: Mapping[str, Any], name: str) -> Chapter:
+    """Begin the chapter `name` with its `globals()`, right after the parameters cell.
+
+    Everything that stands in the notebook by then is a parameter; one that no chapter has is refused.
+    """
+    given = {key for key in notebook if not key.startswith("_")} - _NOTEBOOK_NAMES
+    given = {key for key in given if getattr(notebook[key], "__module__", "") != __name__}
+    if unknown := sorted(given - set(PARAMETERS)):
+        raise InputError(f"a chapter's parameters are {', '.join(PARAMETERS)}, not {', '.join(unknown)}")
+    profile = one_of("profile", notebook.get("profile"), experiments.PROFILES)
+    book = book_folder()
+    claims = {claim.id: claim for claim in read_claims(book / "claims.toml") if claim.chapter == name}
+    return Chapter(name, profile, book, claims)
+
+
+_NOTEBOOK_NAMES = {"In", "Out", "exit", "quit", "get_ipython", "open", "begin"}
+
+
+def refuse_changed_rules(verdicts: list[Verdict]) -> None:
+    """InputError for a verdict whose rule was edited after its record was made."""
+    changed = [verdict.claim for verdict in verdicts if verdict.status == RULE_CHANGED]
+    if changed:
+        names = ", ".join(f"{claim.id} (reversible run {claim.record})" for claim in changed)
+        raise InputError(f"{RULE_CHANGED}; make the record again for {names}")
+
+
+def front_page() -> Shown:
+    """The table of all claims; InputError for a missing, altered or unfit record and for a rule that was changed."""
+    book = book_folder()
+    verdicts = judge_all(read_claims(book / "claims.toml"), book / "results")
+    refuse_changed_rules(verdicts)
+    counts = Counter(verdict.status for verdict in verdicts)
+    summary = ", ".join(f"<strong>{count}</strong> {badge(status)}" for status, count in counts.items())
+    rows = [_front_row(verdict) for verdict in verdicts]
+    head = ["claim", "in our words", "what we measured", "verdict", "where it ran"]
+    return Shown(f"<p class='rv-summary'>{summary}</p>" + table(head, rows, "rv-verdicts"), verdicts)
+
+
+def _front_row(verdict: Verdict) -> list[str]:
+    claim = verdict.claim
+    if verdict.record is None:
+        return [
+            f"<strong id='claim-{claim.id}'>{claim.id}</strong><br><small>{escape(claim.source)}</small>",
+            escape(claim.says), escape(claim.not_tested), badge(verdict.status), "",
+        ]  # fmt: skip
+    measured = "<br>".join(f"{check.measure}&nbsp;= {estimate}" for check, estimate, _ in verdict.checks)
+    return [
+        f"<a href='{claim.chapter}.html#claim-{claim.id}'><strong>{claim.id}</strong></a>"
+        f"<br><small>{escape(claim.source)}</small>",
+        escape(claim.says),
+        f"<small>{measured}</small>",
+        badge(verdict.status),
+        f"<small>{where_it_ran(verdict.record)}</small>",
+    ]
+
+
+def card(verdict: Verdict) -> str:
+    """One claim as a card of HTML, with the anchor that the front page links to."""
+    claim, record = verdict.claim, verdict.record
+    assert record is not None
+    decides = [f"must, {check.text}" for check in claim.must] + [f"should, {check.text}" for check in claim.should]
+    rows = [
+        [rule, str(estimate), "yes" if ok else "<strong>no</strong>"]
+        for rule, (_, estimate, ok) in zip(decides, verdict.checks, strict=True)
+    ]
+    return (
+        f"<div class='rv-card' id='claim-{claim.id}'><p><strong>{claim.id}</strong> {badge(verdict.status)} "
+        f"<small>{escape(claim.source)}</small></p><p>{escape(claim.says)}</p>"
+        f"<p><em>Measured:</em> {escape(claim.measured)}</p>"
+        + table(["rule, fixed before the run", "measured, 95 % interval", "holds"], rows)
+        + f"<p><em>What would change our mind:</em> {escape(claim.would_change)}</p>"
+        f"<p class='rv-foot'>{where_it_ran(record)}</p></div>"
+    )
+
+
+def where_it_ran(record: Record) -> str:
+    """Provenance in a line: the record to download, runs, device, seconds, date, and whether the code is still the same."""
+    p = record.provenance
+    same = "code unchanged since" if p["code"] == code_digest(p["module"]) else "<strong>code changed since</strong>"
+    link = f"<a href='{record.experiment}.json' download>record</a>"
+    cells = len(record.rows)
+    return f"{link}: {record.profile} profile, {cells} cells, {p['device']}, {p['seconds']:.0f} s, {p['date'][:10]}; {same}"
+
+
+def badge(status: str) -> str:
+    """A verdict as a coloured word."""
+    return f"<span class='rv-badge rv-{status.replace(' ', '-')}'>{status}</span>"
+
+
+def table(head: list[str], rows: list[list[str]], css: str = "rv-table") -> str:
+    """An HTML table in a box that scrolls where it is too wide; cells are HTML already."""
+    top = "".join(f"<th scope='col'>{cell}</th>" for cell in head)
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<div class='rv-scroll' tabindex='0'><table class='{css}'><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def escape(text: str) -> str:
+    return html.escape(text)
+
+
+__all__ = ["NOT_TESTED", "Chapter", "Shown", "begin", "front_page", "rules_for"]

@@ -1,0 +1,321 @@
+"""Records in, seaborn figures out: points are measured with 95 % intervals, lines are the law. Labels come from the data."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from reversible import laws, model
+from reversible.chapters import Shown, escape
+from reversible.results import Record
+from reversible.simulate import OneLayer, round_trip, trial_generator
+
+LARGEST_SVG = 500_000
+
+
+def style() -> None:
+    """The one style of the book: colour-blind safe, no chart junk."""
+    sns.set_theme(context="notebook", style="ticks", palette="colorblind", font_scale=0.9)
+    plt.rcParams |= {
+        "svg.hashsalt": "reversible",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "figure.dpi": 120,
+    }
+
+
+def show(figure: Figure, alt: str) -> Shown:
+    """A figure as an <img> with `alt` text: vector, or pixels where the vector would be heavier than 500 kB."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
+    kind = "svg+xml"
+    if buffer.tell() > LARGEST_SVG:
+        buffer, kind = io.BytesIO(), "png"
+        figure.savefig(buffer, format="png", bbox_inches="tight", dpi=160)
+    plt.close(figure)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return Shown(f'<img class="rv-figure" src="data:image/{kind};base64,{data}" alt="{escape(alt)}">')
+
+
+def frame(record: Record) -> pd.DataFrame:
+    """A record's cells as a table: parameters, results, and for each estimate its _low and _high."""
+    return pd.DataFrame(record.table())
+
+
+def _panels(count: int, height: float = 3.4) -> tuple[Figure, list[Axes]]:
+    style()
+    figure, axes = plt.subplots(1, count, figsize=(4.4 * count, height), layout="constrained", squeeze=False)
+    return figure, list(axes[0])
+
+
+def points(ax: Axes, data: pd.DataFrame, x: str, y: str, law: str | None, hue: str, scale: str = "log") -> None:
+    """Measured means with their intervals, one colour a value of `hue`, the column `law` drawn through them."""
+    colours = sns.color_palette("colorblind", data[hue].nunique())
+    for colour, (value, part) in zip(colours, data.groupby(hue), strict=True):
+        part = part.sort_values(x)
+        bars = np.abs(np.array([part[y] - part[f"{y}_low"], part[f"{y}_high"] - part[y]]))
+        ax.errorbar(part[x], part[y], bars, fmt="o", ms=4, color=colour, label=f"{hue} = {value:g}", capsize=2, lw=1)
+        if law:
+            curve = part.groupby(x)[law].mean()
+            ax.plot(curve.index, curve.to_numpy(), color=colour, lw=1)
+    ax.set(xscale=scale, yscale=scale, xlabel=x)
+
+
+def _span(values: pd.Series | np.ndarray) -> str:
+    return f"{np.min(values):.3g} to {np.max(values):.3g}"
+
+
+def baby_theorem(record: Record) -> Shown:
+    """Largest error of the linear net against n, with the exact law."""
+    data = frame(record)
+    data["k / m"] = (data.k / data.m).round(4)
+    figure, axes = _panels(2)
+    for ax, part in zip(axes, (2, 8), strict=True):
+        some = data[data.m == data.n // part]
+        points(ax, some, "n", "linf", "predicted_linf", "k / m")
+        ax.set(title=f"m = n / {part}", ylabel="largest error")
+        ax.legend(frameon=False, fontsize=8)
+    return show(figure, f"Largest error of W^T W h / n against n from {_span(data.n)}, falling as the law's lines do.")
+
+
+def technical_lemma(record: Record) -> Shown:
+    """Both moments of w relu(wh + xi) against h, with Stein's exact values."""
+    data = frame(record)
+    data = data[data.s > 1]
+    figure, (left, right) = _panels(2)
+    points(left, data, "h", "first", "predicted_first", "s", "linear")
+    left.set(ylabel="E[w r(wh + ξ)]")
+    data["second moment over s²"], data["law"] = data.second / data.s**2, data.predicted_second / data.s**2
+    for end in ("low", "high"):
+        data[f"second moment over s²_{end}"] = data[f"second_{end}"] / data.s**2
+    points(right, data, "h", "second moment over s²", "law", "s", "linear")
+    right.set(ylabel="E[w² r(wh + ξ)²] / s²")
+    left.legend(frameon=False, fontsize=8)
+    return show(figure, "Simulated first and second moments lie on the lines h/2 and (3h² + s²)/(2s²).")
+
+
+def unbiased_inference(record: Record) -> Shown:
+    """Gain on the support and noise off it, over t."""
+    data = frame(record)
+    data["t"] = data.rho * data.n
+    data["law"] = 2**0.5
+    figure, (left, right) = _panels(2)
+    points(left, data, "t", "mean_gain", "predicted_mean_gain", "predicted_mean_gain", "linear")
+    left.set(xscale="log", ylabel="gain: slope of y on h", ylim=(0.4, 1.1))
+    left.legend(labels=["α = 1/(ρn): law 1/2", "α = 2/(ρn): law 1"], handles=left.containers, frameon=False, fontsize=8)
+    points(right, data[data.alpha.isna()], "t", "noise_sd_times_sqrt_t", "law", "k", "linear")
+    right.set(xscale="log", ylabel="noise sd × √t / ‖h‖")
+    right.legend(frameon=False, fontsize=8)
+    return show(
+        figure, "Left: the gain is 1 with the factor 2 and 1/2 without. Right: noise times root t lies at root 2."
+    )
+
+
+def linf_rate(record: Record) -> Shown:
+    """Lemma 2.5: the largest error of a coordinate against t."""
+    data = frame(record)
+    data["t"] = data.rho * data.n
+    for name in ("linf_times_sqrt_t", "linf_times_sqrt_t_low", "linf_times_sqrt_t_high", "predicted_linf_times_sqrt_t"):
+        data[name.replace("_times_sqrt_t", "")] = data[name] / np.sqrt(data.t)
+    figure, (ax,) = _panels(1)
+    points(ax, data, "t", "linf", "predicted_linf", "m")
+    ax.set(ylabel="‖Wᵀx − h‖∞ / ‖h‖")
+    ax.legend(frameon=False)
+    return show(
+        figure, f"The largest coordinate error falls as one over root t for t from {_span(data.t)}, on the law."
+    )
+
+
+def theorem_2_3(record: Record) -> Shown:
+    """Measured against predicted relative error, and the bound (k (2 + 4 ln m) + 4)/t."""
+    data = frame(record)
+    data["t"] = data.rho * data.n
+    data["bound"] = [laws.theorem_bound(int(k), t, int(m)) for k, t, m in zip(data.k, data.t, data.m, strict=True)]
+    data["deviation"] = data.relative_error / data.predicted_relative_error - 1
+    for end in ("low", "high"):
+        data[f"deviation_{end}"] = data[f"relative_error_{end}"] / data.predicted_relative_error - 1
+    figure, (left, right) = _panels(2)
+    data["k / t"] = data.k / data.t
+    points(left, data, "k / t", "relative_error", None, "m")
+    for colour, (_, part) in zip(sns.color_palette("colorblind"), data.groupby("m"), strict=False):
+        part = part.sort_values("k / t")
+        left.plot(part["k / t"], part.predicted_relative_error, color=colour, lw=1)
+        left.plot(part["k / t"], part.bound, color=colour, lw=1, ls=":")
+    left.set(ylabel="relative error", title="solid: exact law, dotted: bound")
+    left.legend(frameon=False, fontsize=8)
+    points(right, data, "predicted_relative_error", "deviation", None, "m", "linear")
+    right.axhspan(-0.03, 0.03, color="0.9", zorder=0)
+    right.set(xscale="log", xlabel="predicted relative error", ylabel="measured / predicted − 1")
+    alt = f"{len(data)} cells: relative error {_span(data.relative_error)} follows the law; deviations {_span(data.deviation)}."
+    return show(figure, alt)
+
+
+def regime_map(record: Record) -> Shown:
+    """Measured relative error over k and t with the edges of the theorem's regime."""
+    data = frame(record)
+    data["t"] = data.rho * data.n
+    grid = data.pivot(index="t", columns="k", values="relative_error").sort_index(ascending=False)
+    style()
+    figure, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
+    labels = grid.map(lambda v: f"{v:.2g}")
+    sns.heatmap(
+        grid.clip(upper=1),
+        annot=labels,
+        fmt="",
+        cmap="viridis_r",
+        vmin=0,
+        vmax=1,
+        ax=ax,
+        cbar_kws={"label": "relative error"},
+    )
+    ts, ks = np.log(grid.index.to_numpy(float)), np.log(grid.columns.to_numpy(float))
+    rows, columns = np.arange(len(ts)) + 0.5, np.arange(len(ks)) + 0.5
+    fine = np.linspace(ks[0], ks[-1], 100)
+    for power, line in ((1, "-"), (2, "--")):
+        height = np.interp(power * fine, ts[::-1], rows[::-1], left=np.nan, right=np.nan)
+        ax.plot(np.interp(fine, ks, columns), height, "w" + line, lw=5, alpha=0.7)
+        ax.plot(np.interp(fine, ks, columns), height, "k" + line, lw=2, label=f"t = k{'²' if power == 2 else ''}")
+    ax.set(xlabel="k, nonzero entries of the code", ylabel="t = ρn, pixels kept")
+    ax.set_yticklabels([f"{t:g}" for t in grid.index], rotation=0)
+    ax.legend(loc="lower right", fontsize=9)
+    best = float(grid.min().min())
+    return show(
+        figure, f"Relative error over k and t, from {best:.2g} at large t and small k to 1 and more below t = k."
+    )
+
+
+def inference_dropout(record: Record) -> Shown:
+    """Noise variance and relative error against the retention at inference."""
+    data = frame(record)
+    data["t"] = data.rho * data.n
+    for end in ("", "_low", "_high"):
+        data[f"noise{end}"] = data[f"noise_sd_times_sqrt_t{end}"] ** 2 / 2
+    data["law"] = 1 / data.q
+    data["k / t"] = data.k / data.t
+    figure, (left, right) = _panels(2)
+    points(left, data, "q", "noise", "law", "k", "linear")
+    left.set(ylabel="noise variance × t / 2‖h‖²")
+    left.legend(frameon=False, fontsize=8)
+    points(right, data, "q", "relative_error", "predicted_relative_error", "k / t")
+    right.set(ylabel="relative error")
+    right.legend(frameon=False, fontsize=7, ncol=2)
+    return show(figure, "Noise variance grows as one over the retention q, and the relative error with it, on the law.")
+
+
+def relu_and_offset(record: Record) -> Shown:
+    """Relative error against m for each way of inference, with the law and the minimax rate."""
+    data = frame(record)
+    names = {"linear0.0": "linear", "relu0.0": "ReLU", "reluproof": "ReLU, proof's offset",
+             "reluoptimal": "ReLU, best offset", "hardoptimal": "hard threshold, best"}  # fmt: skip
+    data["variant"] = [names[f"{e}{o}"] for e, o in zip(data.estimate, data.offset, strict=True)]
+    style()
+    figure, ax = plt.subplots(figsize=(6.4, 4), layout="constrained")
+    for colour, name in zip(sns.color_palette("colorblind"), names.values(), strict=False):
+        part = data[data.variant == name].sort_values("m")
+        bars = [part.relative_error - part.relative_error_low, part.relative_error_high - part.relative_error]
+        ax.errorbar(part.m, part.relative_error, bars, fmt="o", ms=4, color=colour, label=name, capsize=2)
+        ax.plot(part.m, part.predicted_relative_error, color=colour, lw=1)
+    widths = np.unique(data.m)
+    k, t = int(data.k.iloc[0]), float(data.rho.iloc[0] * data.n.iloc[0])
+    ax.plot(widths, [laws.minimax_rate(k, t, int(m)) for m in widths], "k--", lw=1, label="minimax rate")
+    ax.set(xscale="log", yscale="log", xlabel="m, width of the code", ylabel="relative error")
+    ax.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    return show(
+        figure, "Without offset the error grows linearly with m; with an offset it hardly grows and stays far lower."
+    )
+
+
+def weight_families(record: Record) -> Shown:
+    """Gain, noise and error over the law, for each family of weights."""
+    data = frame(record)
+    data["error_over_law"] = data.relative_error / data.predicted_relative_error
+    for end in ("low", "high"):
+        data[f"error_over_law_{end}"] = data[f"relative_error_{end}"] / data.predicted_relative_error
+    families = list(model.FAMILIES)
+    figure, axes = _panels(3, 3.8)
+    titles = {
+        "mean_gain": ("gain", 1.0),
+        "noise_sd_times_sqrt_t": ("noise sd × √t / ‖h‖", 2**0.5),
+        "error_over_law": ("error / Gaussian law", 1.0),
+    }
+    for ax, (column, (title, law)) in zip(axes, titles.items(), strict=True):
+        ax.axvline(law, color="0.6", lw=1)
+        for shift, colour, (k, part) in zip(
+            (-0.2, 0, 0.2), sns.color_palette("colorblind"), data.groupby("k"), strict=False
+        ):
+            part = part.set_index("weights").loc[families]
+            bars = np.abs(np.array([part[column] - part[f"{column}_low"], part[f"{column}_high"] - part[column]]))
+            ax.errorbar(
+                part[column], np.arange(len(families)) + shift, xerr=bars, fmt="o", ms=4, color=colour, label=f"k = {k}"
+            )
+        ax.set(yticks=range(len(families)), yticklabels=families if ax is axes[0] else [], title=title)
+        ax.invert_yaxis()
+    axes[2].set_xscale("log")
+    axes[0].legend(frameon=False, fontsize=8)
+    return show(
+        figure, "Signs, uniform and sparse weights behave as Gaussian ones; skewed and correlated weights do not."
+    )
+
+
+def digits_reversal(record: Record) -> Shown:
+    """Relative error of digits sent through one random layer and back, against its width."""
+    data = frame(record)
+    figure, (ax,) = _panels(1)
+    data["offset rule"] = data.offset.map({"none": 0, "optimal": 1})
+    points(ax, data, "n", "relative_error", "predicted_relative_error", "offset rule")
+    ax.set(xlabel="n, units of the random layer", ylabel="relative error")
+    ax.legend(["no offset", "best offset"], handles=ax.containers, frameon=False)
+    return show(
+        figure, f"Relative error of digits against n from {_span(data.n)}: {_span(data.relative_error)}, on the law."
+    )
+
+
+def digit_pictures(codes: np.ndarray, widths: tuple[int, ...], seed: int = 0) -> Shown:
+    """Digits (images, 64), and what comes back of each from one random layer of each width, with the error measured."""
+    style()
+    figure, axes = plt.subplots(
+        len(widths) + 1, len(codes), figsize=(len(codes), len(widths) + 1.2), layout="constrained"
+    )
+    rows: list[tuple[str, np.ndarray]] = [("original", codes)]
+    for n in widths:
+        layer = OneLayer(n=n, m=64, k=64, rho=1.0, offset=0.0, batch=len(codes), seed=seed)
+        y = round_trip(layer, torch.tensor(codes), trial_generator(seed, n))
+        rows.append((f"n = {n}", model.infer(y, 0.0).numpy()))
+    errors = []
+    for line, (label, images) in zip(axes, rows, strict=True):
+        errors.append(float(np.mean(((images - codes) ** 2).sum(1) / (codes**2).sum(1))))
+        for ax, image in zip(line, images, strict=True):
+            ax.imshow(image.reshape(8, 8), cmap="gray_r", vmin=0, vmax=1)
+            ax.set(xticks=[], yticks=[])
+        error = f"\nerror {errors[-1]:.2g}" if label != "original" else ""
+        line[0].set_ylabel(label + error, rotation=0, ha="right", va="center", fontsize=9)
+    return show(
+        figure,
+        f"Digits and their reversals at {', '.join(map(str, widths))} units; mean error {errors[1]:.2g} to {errors[-1]:.2g}.",
+    )
+
+
+FIGURES: dict[str, Callable[[Record], Shown]] = {
+    name.replace("_", "-"): globals()[name]
+    for name in ("baby_theorem", "technical_lemma", "unbiased_inference", "linf_rate", "theorem_2_3", "regime_map",
+                 "inference_dropout", "relu_and_offset", "weight_families", "digits_reversal")
+}  # fmt: skip
+
+
+def of(record: Record) -> Shown:
+    """The figure of a record's experiment."""
+    return FIGURES[record.experiment](record)
+
+
+def __getattr__(name: str) -> Any:
+    raise AttributeError(name)
