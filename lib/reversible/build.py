@@ -3,12 +3,13 @@
 A chapter's stamp is a digest of all that its outputs depend on: its code cells, the library modules they and their
 experiments import, the claims it judges with their records, the lock, and the profile. A chapter is stale where its
 stamp differs from the one its cached outputs were made under. `make book` executes stale chapters through papermill;
-`jupyter-book build book` alone executes them itself, because the Sphinx extension below first throws stale outputs away.
+`jupyter-book build book` alone executes them itself, for the Sphinx extension below first throws stale outputs away.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -165,10 +166,8 @@ def graft(book: Path, name: str, executed: Path) -> None:
 def forget(book: Path, name: str) -> None:
     """Throw the cached outputs of a chapter away, so that the renderer executes it again."""
     cache = _cache(book)
-    try:
+    with contextlib.suppress(KeyError):
         cache.remove_cache(cache.match_cache_notebook(_notebook(book, name)).pk)
-    except KeyError:
-        pass
 
 
 def setup(app: Any) -> dict[str, bool]:
@@ -190,7 +189,7 @@ def setup(app: Any) -> dict[str, bool]:
 
 
 def render(book: Path, profile: str) -> None:
-    """`jupyter-book build`, every page anew, warnings as errors; nothing to do where no input changed since it passed."""
+    """`jupyter-book build`, every page anew, warnings as errors; nothing to do where nothing changed since."""
     seal, now = book / "_build" / "rendered.json", digest({**_site_inputs(book), "": stamps(book)})
     index = book / "_build" / "html" / "index.html"
     if index.is_file() and _text(seal) == now:
@@ -222,7 +221,7 @@ def _site_inputs(book: Path) -> dict[str, str]:
 
 
 def faults(book: Path) -> Iterator[str]:
-    """What a whole book must not have: pages missing or empty, chapters without outputs, a front page without verdicts."""
+    """What a whole book does not have: pages missing, chapters without outputs, a front page without verdicts."""
     site = book / "_build" / "html"
     names = chapters(book)
     if len(names) < 2:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import inspect
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,6 @@ from typing import Any
 from reversible import experiments
 from reversible.checks import InputError, one_of
 from reversible.results import (
-    NOT_TESTED,
     RULE_CHANGED,
     Claim,
     Record,
@@ -23,7 +23,6 @@ from reversible.results import (
     judge_all,
     read_claims,
     read_record,
-    rules_for,
 )
 
 PARAMETERS = ("profile",)  # what `papermill -p` may set
@@ -68,6 +67,14 @@ class Chapter:
         head = ["measure", f"recorded ({recorded.profile})", f"just now ({self.profile})"]
         return Shown(table(head, rows) + f"<p class='rv-foot'>recorded: {where_it_ran(recorded)}</p>", now)
 
+    def summary(self) -> Shown:
+        """What the chapter claims and what was found, a line a claim."""
+        verdicts = [judge(claim, self.record) for claim in self.claims.values()]
+        rows = [
+            [f"<a href='#claim-{v.claim.id}'>{v.claim.id}</a>", escape(v.claim.says), badge(v.status)] for v in verdicts
+        ]
+        return Shown(table(["claim", "in our words", "found"], rows), verdicts)
+
     def verdict(self, claim: str) -> Shown:
         """The card of one claim: what it says, the rule, what was measured, the verdict."""
         one_of("claim", claim, self.claims)
@@ -79,19 +86,22 @@ class Chapter:
 def begin(notebook: Mapping[str, Any], name: str) -> Chapter:
     """Begin the chapter `name` with its `globals()`, right after the parameters cell.
 
-    Everything that stands in the notebook by then is a parameter; one that no chapter has is refused.
+    Every value that stands in the notebook by then is a parameter; one that no chapter has is refused.
     """
-    given = {key for key in notebook if not key.startswith("_")} - _NOTEBOOK_NAMES
-    given = {key for key in given if getattr(notebook[key], "__module__", "") != __name__}
+    given = {
+        name
+        for name, value in notebook.items()
+        if not name.startswith("_")
+        and name not in ("In", "Out")
+        and not callable(value)
+        and not inspect.ismodule(value)
+    }
     if unknown := sorted(given - set(PARAMETERS)):
         raise InputError(f"a chapter's parameters are {', '.join(PARAMETERS)}, not {', '.join(unknown)}")
     profile = one_of("profile", notebook.get("profile"), experiments.PROFILES)
     book = book_folder()
     claims = {claim.id: claim for claim in read_claims(book / "claims.toml") if claim.chapter == name}
     return Chapter(name, profile, book, claims)
-
-
-_NOTEBOOK_NAMES = {"In", "Out", "exit", "quit", "get_ipython", "open", "begin"}
 
 
 def refuse_changed_rules(verdicts: list[Verdict]) -> None:
@@ -152,12 +162,12 @@ def card(verdict: Verdict) -> str:
 
 
 def where_it_ran(record: Record) -> str:
-    """Provenance in a line: the record to download, runs, device, seconds, date, and whether the code is still the same."""
+    """Provenance in a line: the record to download, device, seconds, date, and whether the code still is the same."""
     p = record.provenance
     same = "code unchanged since" if p["code"] == code_digest(p["module"]) else "<strong>code changed since</strong>"
     link = f"<a href='{record.experiment}.json' download>record</a>"
-    cells = len(record.rows)
-    return f"{link}: {record.profile} profile, {cells} cells, {p['device']}, {p['seconds']:.0f} s, {p['date'][:10]}; {same}"
+    ran = f"{record.profile} profile, {len(record.rows)} cells, {p['device']}, {p['seconds']:.0f} s, {p['date'][:10]}"
+    return f"{link}: {ran}; {same}"
 
 
 def badge(status: str) -> str:
@@ -169,11 +179,9 @@ def table(head: list[str], rows: list[list[str]], css: str = "rv-table") -> str:
     """An HTML table in a box that scrolls where it is too wide; cells are HTML already."""
     top = "".join(f"<th scope='col'>{cell}</th>" for cell in head)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<div class='rv-scroll' tabindex='0'><table class='{css}'><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
+    inside = f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
+    return f"<div class='rv-scroll' tabindex='0'><table class='{css}'>{inside}</table></div>"
 
 
 def escape(text: str) -> str:
     return html.escape(text)
-
-
-__all__ = ["NOT_TESTED", "Chapter", "Shown", "begin", "front_page", "rules_for"]

@@ -1,4 +1,4 @@
-"""Records in, seaborn figures out: points are measured with 95 % intervals, lines are the law. Labels come from the data."""
+"""Records in, seaborn figures out: points are measured, with 95 % intervals; lines are the law."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def show(figure: Figure, alt: str) -> Shown:
     return Shown(f'<img class="rv-figure" src="data:image/{kind};base64,{data}" alt="{escape(alt)}">')
 
 
-def frame(record: Record) -> pd.DataFrame:
+def frame(record: Record) -> Any:  # a DataFrame; pandas' own types deny what indexing gives
     """A record's cells as a table: parameters, results, and for each estimate its _low and _high."""
     return pd.DataFrame(record.table())
 
@@ -58,7 +58,7 @@ def _panels(count: int, height: float = 3.4) -> tuple[Figure, list[Axes]]:
     return figure, list(axes[0])
 
 
-def points(ax: Axes, data: pd.DataFrame, x: str, y: str, law: str | None, hue: str, scale: str = "log") -> None:
+def points(ax: Axes, data: Any, x: str, y: str, law: str | None, hue: str, scale: str = "log") -> None:
     """Measured means with their intervals, one colour a value of `hue`, the column `law` drawn through them."""
     colours = sns.color_palette("colorblind", data[hue].nunique())
     for colour, (value, part) in zip(colours, data.groupby(hue), strict=True):
@@ -71,7 +71,7 @@ def points(ax: Axes, data: pd.DataFrame, x: str, y: str, law: str | None, hue: s
     ax.set(xscale=scale, yscale=scale, xlabel=x)
 
 
-def _span(values: pd.Series | np.ndarray) -> str:
+def _span(values: Any) -> str:
     return f"{np.min(values):.3g} to {np.max(values):.3g}"
 
 
@@ -156,8 +156,8 @@ def theorem_2_3(record: Record) -> Shown:
     points(right, data, "predicted_relative_error", "deviation", None, "m", "linear")
     right.axhspan(-0.03, 0.03, color="0.9", zorder=0)
     right.set(xscale="log", xlabel="predicted relative error", ylabel="measured / predicted − 1")
-    alt = f"{len(data)} cells: relative error {_span(data.relative_error)} follows the law; deviations {_span(data.deviation)}."
-    return show(figure, alt)
+    spans = _span(data.relative_error), _span(data.deviation)
+    return show(figure, f"{len(data)} cells: relative error {spans[0]} follows the law; deviations {spans[1]}.")
 
 
 def regime_map(record: Record) -> Shown:
@@ -274,7 +274,7 @@ def digits_reversal(record: Record) -> Shown:
     data["offset rule"] = data.offset.map({"none": 0, "optimal": 1})
     points(ax, data, "n", "relative_error", "predicted_relative_error", "offset rule")
     ax.set(xlabel="n, units of the random layer", ylabel="relative error")
-    ax.legend(["no offset", "best offset"], handles=ax.containers, frameon=False)
+    ax.legend(labels=["no offset", "best offset"], handles=ax.containers, frameon=False)
     return show(
         figure, f"Relative error of digits against n from {_span(data.n)}: {_span(data.relative_error)}, on the law."
     )
@@ -301,7 +301,8 @@ def digit_pictures(codes: np.ndarray, widths: tuple[int, ...], seed: int = 0) ->
         line[0].set_ylabel(label + error, rotation=0, ha="right", va="center", fontsize=9)
     return show(
         figure,
-        f"Digits and their reversals at {', '.join(map(str, widths))} units; mean error {errors[1]:.2g} to {errors[-1]:.2g}.",
+        f"Digits and what comes back from {', '.join(map(str, widths))} units: "
+        f"mean error {errors[1]:.2g} to {errors[-1]:.2g}.",
     )
 
 
@@ -315,7 +316,3 @@ FIGURES: dict[str, Callable[[Record], Shown]] = {
 def of(record: Record) -> Shown:
     """The figure of a record's experiment."""
     return FIGURES[record.experiment](record)
-
-
-def __getattr__(name: str) -> Any:
-    raise AttributeError(name)

@@ -23,6 +23,7 @@ from __future__ import annotations
 import functools
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import optimize, special, stats
 
 Array = np.ndarray
@@ -47,7 +48,7 @@ def mean_gain(n: int, rho: float, alpha: float | None = None) -> float:
 
 
 def variance(
-    h: Array, norm: Array | float, n: int, rho: float, q: float = 1.0, alpha: float | None = None, kurtosis: float = 3.0
+    h: Array, norm: ArrayLike, n: int, rho: float, q: float = 1.0, alpha: float | None = None, kurtosis: float = 3.0
 ) -> Array:
     """Var[y_i | h] of a coordinate with h_i = `h` in a code of length `norm`; h = 0 gives the noise off the support.
 
@@ -60,7 +61,7 @@ def variance(
     return scale**2 * (2 / (q * rho * n) * (norm2 + (kurtosis - 1) * h2) - h2 / n)
 
 
-def orthogonal_noise_variance(norm: Array | float, n: int, rho: float) -> Array:
+def orthogonal_noise_variance(norm: ArrayLike, n: int, rho: float) -> Array:
     """Var[y_i | h] off the support where W has orthogonal columns of length sqrt(n): (2/t - 1/n) ||h||^2.
 
     Given g = W u, the other columns lie in the complement of g: of the kept energy S the part along g, S^2/n, is gone.
@@ -69,7 +70,7 @@ def orthogonal_noise_variance(norm: Array | float, n: int, rho: float) -> Array:
     return (2 / (rho * n) - 1 / n) * np.square(norm)
 
 
-def lemma_moments(h: Array | float, s: Array | float) -> tuple[Array, Array]:
+def lemma_moments(h: ArrayLike, s: ArrayLike) -> tuple[Array, Array]:
     """E[w relu(w h + xi)] and E[w^2 relu(w h + xi)^2] for w ~ N(0, 1), xi ~ N(0, s^2): h/2 and (3 h^2 + s^2)/2.
 
     The paper's technical lemma has h/2 +- O~(1/s^3) and the bound 3 h^2 + s^2 [N]; by Stein's lemma both are exact.
@@ -80,22 +81,22 @@ def lemma_moments(h: Array | float, s: Array | float) -> tuple[Array, Array]:
 
 @functools.lru_cache(maxsize=256)
 def energy_nodes(n: int, p: float, count: int = 16) -> tuple[Array, Array]:
-    """Gauss quadrature for R = sqrt(S), S ~ chi-square with Binomial(n, p) degrees of freedom: (nodes, weights).
+    """Quadrature for R = sqrt(S), S ~ chi-square with Binomial(n, p) degrees of freedom: (nodes, weights).
 
-    The density of R is a binomial mixture of chi densities; it is put on a fine grid and `count` Lanczos steps with
-    that measure give the nodes, so that polynomials of R up to degree 2 count - 1 are integrated exactly.
+    The density of R is a binomial mixture of chi densities; it is put on a fine grid, and `count` Lanczos steps with
+    that measure give Gauss nodes: polynomials of R up to degree 2 count - 1 are integrated exactly. With count = 0 the
+    grid itself, for integrands with a jump.
     """
     degrees = np.arange(int(stats.binom.ppf(1e-14, n, p)), int(stats.binom.isf(1e-14, n, p)) + 1).astype(float)
     degrees = degrees[:: -(-len(degrees) // 4000)]  # a thinned sum is as exact where the binomial is this wide
     low, high = max(0.0, np.sqrt(degrees[0]) - 7), np.sqrt(degrees[-1]) + 7
     grid, step = np.polynomial.legendre.leggauss(600)
     grid, step = (high - low) / 2 * grid + (high + low) / 2, (high - low) / 2 * step
-    positive = degrees[degrees > 0][:, None]
-    log_chi = (
-        (positive - 1) * np.log(grid) - grid**2 / 2 - (positive / 2 - 1) * np.log(2) - special.gammaln(positive / 2)
-    )
-    mass = step * (stats.binom.pmf(positive, n, p) * np.exp(log_chi)).sum(0)
-    return _lanczos_quadrature(np.append(grid, 0.0), np.append(mass, stats.binom.pmf(0, n, p)), count)
+    degree = degrees[degrees > 0][:, None]
+    log_chi = (degree - 1) * np.log(grid) - grid**2 / 2 - (degree / 2 - 1) * np.log(2) - special.gammaln(degree / 2)
+    mass = step * (stats.binom.pmf(degree, n, p) * np.exp(log_chi)).sum(0)
+    points, mass = np.append(grid, 0.0), np.append(mass, stats.binom.pmf(0, n, p))
+    return _lanczos_quadrature(points, mass, count) if count else (points, mass / mass.sum())
 
 
 def _lanczos_quadrature(points: Array, mass: Array, count: int) -> tuple[Array, Array]:
@@ -117,43 +118,52 @@ def _lanczos_quadrature(points: Array, mass: Array, count: int) -> tuple[Array, 
     return nodes, vectors[0] ** 2
 
 
+def nodes_for(k: int) -> int:
+    """Nodes over S for a code of k entries: the whole grid where one entry may be nearly the whole code.
+
+    Given S such an entry hardly varies, and a threshold is then a jump in S, which Gauss nodes would step over.
+    """
+    return 0 if k <= 4 else 16
+
+
 def coordinate_law(
-    h: Array, norm: Array | float, n: int, rho: float, q: float = 1.0, alpha: float | None = None,
-    exact: bool = True, kurtosis: float = 3.0,
+    h: Array, norm: ArrayLike, n: int, rho: float, q: float = 1.0, alpha: float | None = None,
+    exact: bool = True, kurtosis: float = 3.0, nodes: int = 16,
 ) -> tuple[Array, Array, Array]:  # fmt: skip
     """The law of y_i as a mixture of Gaussians: (weights, means, standard deviations), node axis first.
 
     `h` and `norm` broadcast against each other. With `exact=False` one Gaussian of the same mean and variance: the
-    central limit theorem over n, good where t is large, and for weights of any `kurtosis` as in `variance`.
+    central limit theorem over n, good where t is large, and for weights of any `kurtosis` as in `variance`. `nodes`: of
+    the quadrature over S, see `energy_nodes`.
     """
     scale = theory_alpha(n, rho) if alpha is None else alpha
     if exact:
-        return _mixture(h, norm, n, rho * q / 2, scale / q)
+        return _mixture(h, norm, n, rho * q / 2, scale / q, nodes)
     h, norm = np.broadcast_arrays(np.asarray(h, float), np.asarray(norm, float))
     deviation = np.sqrt(np.maximum(variance(h, norm, n, rho, q, alpha, kurtosis), 0))
     return np.ones(1), (mean_gain(n, rho, alpha) * h)[None], deviation[None]
 
 
-def linear_law(h: Array, norm: Array | float, n: int) -> tuple[Array, Array, Array]:
+def linear_law(h: Array, norm: ArrayLike, n: int) -> tuple[Array, Array, Array]:
     """The law of (W^T W h)_i / n, as `coordinate_law` gives it: nothing is cut, and S is chi-square with n degrees."""
     return _mixture(h, norm, n, 1.0, 1 / n)
 
 
-def _mixture(h: Array, norm: Array | float, n: int, p: float, scale: float) -> tuple[Array, Array, Array]:
+def _mixture(h: Array, norm: ArrayLike, n: int, p: float, scale: float, count: int = 16) -> tuple[Array, Array, Array]:
     """Coordinates of scale ||h|| (S u + sqrt(S) P z) as Gaussians given S, S chi-square with Binomial(n, p) degrees."""
     h, norm = np.broadcast_arrays(np.asarray(h, float), np.asarray(norm, float))
-    nodes, weights = energy_nodes(n, p)
+    nodes, weights = energy_nodes(n, p, count)
     r = nodes.reshape(-1, *[1] * h.ndim)
     return weights, scale * h * r**2, scale * np.sqrt(np.maximum(norm**2 - h**2, 0)) * np.abs(r)
 
 
-def thresholded_risk(mean: Array, sd: Array, h: Array | float, shift: Array, cut: Array) -> Array:
+def thresholded_risk(mean: Array, sd: Array, h: ArrayLike, shift: ArrayLike, cut: ArrayLike) -> Array:
     """E[(e - h)^2] for the estimate e = (y + shift) 1[y > cut] of h from y ~ N(mean, sd^2).
 
     ReLU with offset b is shift = b, cut = -b; a hard threshold is shift = 0; no threshold at all is cut = -inf.
     """
     sd = np.maximum(sd, 1e-150)
-    excess = mean + shift - h
+    excess = mean + np.asarray(shift, float) - np.asarray(h, float)
     edge = np.maximum((cut - mean) / sd, -1e150)
     density, above = np.exp(-np.minimum(edge**2, 1e3) / 2) / np.sqrt(2 * np.pi), special.ndtr(-edge)
     tail = excess**2 * above + 2 * excess * sd * density + sd**2 * (edge * density + above)
@@ -161,7 +171,7 @@ def thresholded_risk(mean: Array, sd: Array, h: Array | float, shift: Array, cut
 
 
 def relative_risk(
-    h: Array, n: int, m: int, rho: float, *, offset: Array | float = 0.0, q: float = 1.0, alpha: float | None = None,
+    h: Array, n: int, m: int, rho: float, *, offset: ArrayLike = 0.0, q: float = 1.0, alpha: float | None = None,
     estimate: str = "relu", exact: bool = True, kurtosis: float = 3.0,
 ) -> Array:  # fmt: skip
     """E||h_hat - h||^2 / ||h||^2 for codes whose nonzero entries are `h`, shape (..., k) -> (...).
@@ -173,14 +183,15 @@ def relative_risk(
     norm = np.linalg.norm(h, axis=-1)
     b = np.broadcast_to(np.asarray(offset, float), norm.shape)
     shift, cut = {"relu": (b, -b), "hard": (0 * b, -b), "linear": (0 * b, 0 * b - np.inf)}[estimate]
-    weights, mean, sd = coordinate_law(h, norm[..., None], n, rho, q, alpha, exact, kurtosis)
+    nodes = nodes_for(h.shape[-1])
+    weights, mean, sd = coordinate_law(h, norm[..., None], n, rho, q, alpha, exact, kurtosis, nodes)
     on = np.tensordot(weights, thresholded_risk(mean, sd, h, shift[..., None], cut[..., None]).sum(-1), 1)
     weights, mean, sd = coordinate_law(np.zeros_like(norm), norm, n, rho, q, alpha, exact, kurtosis)
     off = np.tensordot(weights, thresholded_risk(mean, sd, 0.0, shift, cut), 1)
     return (on + (m - h.shape[-1]) * off) / norm**2
 
 
-def proof_offset(norm: Array | float, n: int, m: int, rho: float, q: float = 1.0, alpha: float | None = None) -> Array:
+def proof_offset(norm: ArrayLike, n: int, m: int, rho: float, q: float = 1.0, alpha: float | None = None) -> Array:
     """The offset of Theorem 2.3's proof, b = -delta ||h|| [N], with delta = sqrt(2 / (q t)) sqrt(2 ln m) [D].
 
     >>> round(float(proof_offset(1.0, 8000, 1000, 0.5)), 4)
@@ -223,7 +234,7 @@ def minimax_rate(k: int, t: float, m: int) -> float:
     return 4 * k / t * float(np.log(m / k))
 
 
-def linf_cdf(tau: Array | float, h: Array, m: int, law: tuple[Array, Array, Array]) -> Array:
+def linf_cdf(tau: ArrayLike, h: Array, m: int, law: tuple[Array, Array, Array]) -> Array:
     """P[||y - h||_inf <= tau] for one code with nonzero entries `h`, shape (k,); `law` is that of [h, 0].
 
     Exact off the support, where the coordinates are independent given S; on the support their correlations, at most

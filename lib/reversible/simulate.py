@@ -174,7 +174,8 @@ def _summary(p: OneLayer, measured: np.ndarray, entries: np.ndarray) -> OneLayer
     excess = excess.mean(1) if p.trials > 1 else excess[0]
     root_t, typical = np.sqrt(p.t), p.code_law.typical(p.k).numpy()
     length = float(np.linalg.norm(typical))
-    law = laws.coordinate_law(np.append(typical, 0.0), length, p.n, p.rho, p.q, p.alpha)
+    nodes = laws.nodes_for(p.k)
+    law = laws.coordinate_law(np.append(typical, 0.0), length, p.n, p.rho, p.q, p.alpha, nodes=nodes)
     noise_law = float(np.sqrt(laws.variance(np.zeros(1), 1.0, p.n, p.rho, p.q, p.alpha)[0]))
     return OneLayerResult(
         mean_offset=float(offset.mean()),

@@ -23,7 +23,7 @@ def family_cells(profile: str) -> list[OneLayer]:
     n, m, counts = {"smoke": (1000, 100, (4, 16)), "book": (4000, 300, (5, 20)), "paper": (8000, 1000, (5, 20, 80))}[
         profile
     ]
-    trials = {"smoke": 12, "book": 20, "paper": 100}[profile]
+    trials = {"smoke": 12, "book": 20, "paper": 50}[profile]
     places = [(family, k) for family in model.FAMILIES for k in counts]
     return [
         OneLayer(n=n, m=m, k=k, weights=family, trials=trials, batch=8, seed=3000 + i)

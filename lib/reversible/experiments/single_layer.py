@@ -40,7 +40,7 @@ def over_bound(pairs: Pairs) -> Estimate:
 
 def unbiased_cells(profile: str) -> list[OneLayer]:
     sizes = {"smoke": (500, 1000), "book": (1000, 4000), "paper": (1000, 4000, 16000)}[profile]
-    trials = {"smoke": 20, "book": 100, "paper": 400}[profile]
+    trials = {"smoke": 20, "book": 100, "paper": 150}[profile]
     cells = grid(trials, n=sizes, m=(200, 1000), k=(5, 50), rho=(0.25, 1.0), batch=(8,))
     # The last quarter: the same question without the factor 2 in alpha.
     plain = grid(trials, n=sizes, m=(200,), k=(5, 50), rho=(0.5,), batch=(8,))
@@ -73,7 +73,7 @@ def linf_cells(profile: str) -> list[OneLayer]:
         "book": (500, 2000, 8000),
         "paper": (500, 1000, 2000, 4000, 8000, 16000, 32000),
     }[profile]
-    trials = {"smoke": 20, "book": 60, "paper": 300}[profile]
+    trials = {"smoke": 20, "book": 60, "paper": 120}[profile]
     return grid(trials, n=sizes, m=(100, 1000), k=(20,), rho=(0.5,), batch=(4,))
 
 
@@ -98,7 +98,7 @@ LINEAR = 0.004  # k/t up to which every entry of [1/2, 3/2] stands well above th
 def theorem_cells(profile: str) -> list[OneLayer]:
     if profile == "smoke":
         return grid(10, n=(500, 5000), m=(100, 400), k=(2, 4, 8), rho=(0.5, 1.0), batch=(8,))
-    trials, sizes = (12, (2500, 10000)) if profile == "book" else (100, (2500, 10000, 20000))
+    trials, sizes = (12, (2500, 10000)) if profile == "book" else (80, (2500, 10000, 20000))
     cells = grid(trials, n=sizes, m=(300, 1000), k=(5, 10, 20, 40), rho=(0.5, 1.0), batch=(8,))
     return cells if profile == "book" else [*cells, OneLayer(n=20000, m=5000, k=40, trials=40, batch=8, seed=999)]
 
@@ -158,7 +158,7 @@ def regime_measures(pairs: Pairs) -> dict[str, Estimate]:
 
 def dropout_cells(profile: str) -> list[OneLayer]:
     sizes = {"smoke": (2000,), "book": (8000,), "paper": (8000, 20000)}[profile]
-    trials = {"smoke": 15, "book": 30, "paper": 150}[profile]
+    trials = {"smoke": 15, "book": 30, "paper": 60}[profile]
     return grid(trials, n=sizes, m=(500,), k=(5, 10), rho=(0.5, 1.0), q=(1.0, 0.75, 0.5, 0.25), batch=(8,))
 
 
@@ -191,7 +191,7 @@ VARIANTS: dict[str, tuple[str, str | float]] = {
 
 def offset_cells(profile: str) -> list[OneLayer]:
     widths = {"smoke": (100, 200, 400), "book": (250, 500, 1000), "paper": (250, 500, 1000, 2000, 4000)}[profile]
-    trials, n = {"smoke": (15, 2000), "book": (20, 8000), "paper": (60, 8000)}[profile]
+    trials, n = {"smoke": (15, 2000), "book": (20, 8000), "paper": (40, 8000)}[profile]
     places = [(m, estimate, offset) for m in widths for estimate, offset in VARIANTS.values()]
     return [
         OneLayer(n=n, m=m, k=20, estimate=estimate, offset=offset, trials=trials, batch=8, seed=2000 + i)

@@ -1,0 +1,36 @@
+# make book   the HTML book, from nothing: environment, chapters, pages
+# make test   the same environment, then every test
+# make check  ruff and pyright alone
+# make lock   requirements.lock again, after a change of pyproject.toml
+
+PYTHON ?= python3
+PROFILE ?= book
+BIN := .venv/bin
+
+.PHONY: book test check lock clean
+
+book: .venv/made
+	@$(BIN)/python -m reversible.build --profile $(PROFILE)
+
+test: .venv/made
+	$(BIN)/python -m pytest
+
+check: .venv/made
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+.venv/made: requirements.lock pyproject.toml
+	@echo "making .venv from requirements.lock (about 5 GB with torch; minutes on the first run)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, not " + sys.version.split()[0])'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q uv==0.13.8
+	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+lock: .venv/made
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --all-extras -o requirements.lock pyproject.toml
+
+clean:
+	rm -rf book/_build

@@ -1,0 +1,160 @@
+"""`reversible ...`: simulate, run recorded experiments, show verdicts. Errors are one line on stderr, exit status 2."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, NoReturn
+
+from tqdm import tqdm
+
+from reversible import __version__, experiments
+from reversible.checks import InputError, integer
+from reversible.results import (
+    RULE_CHANGED,
+    Verdict,
+    book_folder,
+    code_digest,
+    judge_all,
+    provenance,
+    read_claims,
+    rules_for,
+    write_record,
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message} (see {self.prog} --help)")
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit status: 0, 1 where a verdict cannot stand, 2 for bad input, 130 for Ctrl-C."""
+    try:
+        arguments = _parser().parse_args(words)
+        return arguments.call(arguments)
+    except InputError as error:
+        print(f"reversible: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("reversible: stopped; nothing was written", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `reversible verdicts | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="reversible", description="Does the theory of reversible deep nets hold?", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"reversible {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    simulate = commands.add_parser(
+        "simulate", help="a theorem-checking simulation beside the exact law", allow_abbrev=False
+    )
+    kinds = simulate.add_subparsers(required=True, metavar="MODEL", title="models")
+    _one_layer_options(kinds.add_parser("one-layer", help="h -> x -> h_hat with one random layer", allow_abbrev=False))
+    run = commands.add_parser("run", help="any recorded experiment again", allow_abbrev=False)
+    run.add_argument("name", metavar="NAME", help=", ".join(experiments.NAMES))
+    run.add_argument("--profile", default="book", help="smoke, book (default) or paper: how much is run")
+    run.add_argument("--out", type=Path, metavar="FILE", help="write the record here; otherwise it is printed")
+    run.set_defaults(call=_run)
+    verdicts = commands.add_parser("verdicts", help="the table of claims", allow_abbrev=False)
+    verdicts.add_argument("--json", action="store_true", help="for machines")
+    verdicts.set_defaults(call=_verdicts)
+    return parser
+
+
+def _one_layer_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--n", required=True, help="width of the image x")
+    add("--m", required=True, help="width of the code h")
+    add("--k", required=True, help="nonzero entries of a code")
+    add("--rho", default="0.5", help="retention probability of the generation's dropout (default 0.5)")
+    add("--retention", dest="q", default="1", help="retention probability of dropout at inference (default 1)")
+    add("--alpha", help="scale of the generation (default 2/(rho n))")
+    add("--offset", default="proof", help="b in relu(W^T x + b): proof (default), optimal or a number")
+    add("--estimate", default="relu", help="relu (default), hard or linear")
+    add("--codes", default="uniform", help="law of the entries: binary, uniform (default), exponential")
+    add("--low", default="0.5", help="lower end of the uniform law (default 0.5)")
+    add("--high", default="1.5", help="upper end of the uniform law (default 1.5)")
+    add("--weights", default="gaussian", help="family of the weights (default gaussian)")
+    add("--trials", default="200", help="independent draws of W (default 200)")
+    add("--batch", default="1", help="codes that share a W (default 1)")
+    add("--seed", default="0")
+    add("--dtype", default="float32", help="float32 (default) or float64")
+    add("--device", default="cpu", help="cpu (default) or cuda")
+    add("--memory", default="1024", help="budget in MiB (default 1024)")
+    add("--json", action="store_true", help="for machines")
+    parser.set_defaults(call=_one_layer)
+
+
+def _one_layer(arguments: argparse.Namespace) -> int:
+    from reversible.simulate import OneLayer, one_layer  # torch takes seconds: not for --help
+
+    p = OneLayer(**{field.name: getattr(arguments, field.name) for field in fields(OneLayer)})
+    budget = integer("memory", arguments.memory) << 20
+    start = time.perf_counter()
+    with tqdm(total=p.trials, unit="trial", disable=None) as bar:
+        result = one_layer(p, budget, lambda: bar.update())
+    where = provenance("reversible.simulate", p.device, time.perf_counter() - start)
+    shown: dict[str, Any] = {"parameters": asdict(p), **asdict(result), "trials": p.trials, "provenance": where}
+    if arguments.json:
+        print(json.dumps(shown, indent=1, allow_nan=False))
+        return 0
+    print(f"{p.trials} trials of n = {p.n}, m = {p.m}, k = {p.k}, t = {p.t:g}; offset {result.mean_offset:.4g}")
+    print(f"{'':26}{'measured, 95 % interval':28}exact law")
+    for name in ("mean_gain", "noise_sd_times_sqrt_t", "linf_times_sqrt_t", "relative_error"):
+        measured = getattr(result, name)
+        print(
+            f"{name:26}{measured if measured is not None else 'no entry is zero'!s:28}{shown[f'predicted_{name}']:.4g}"
+        )
+    print(f"{'support_recovery_rate':26}{result.support_recovery_rate}")
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    experiments.module_of(arguments.name)
+    if arguments.out and not (arguments.out.parent.is_dir() and os.access(arguments.out.parent, os.W_OK)):
+        raise InputError(f"--out must be a file in a folder that can be written, not {arguments.out}")
+    claims = read_claims(book_folder() / "claims.toml")
+    record = experiments.run(arguments.name, arguments.profile, rules_for(claims, arguments.name), progress=True)
+    if arguments.out:
+        write_record(record, arguments.out)
+    else:
+        print(json.dumps(record.to_json(), indent=1))
+    return 0
+
+
+def _verdicts(arguments: argparse.Namespace) -> int:
+    book = book_folder()
+    verdicts = judge_all(read_claims(book / "claims.toml"), book / "results")
+    if arguments.json:
+        print(json.dumps([_verdict(verdict) for verdict in verdicts], indent=1))
+    else:
+        for verdict in verdicts:
+            reason = f" ({verdict.claim.not_tested})" if verdict.claim.not_tested else ""
+            print(f"{verdict.claim.id:16}{verdict.status}{reason}")
+    return int(any(verdict.status == RULE_CHANGED for verdict in verdicts))
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    claim, record = verdict.claim, verdict.record
+    about = {"id": claim.id, "chapter": claim.chapter, "source": claim.source, "says": claim.says}
+    if record is None:
+        return about | {"verdict": verdict.status, "why": claim.not_tested}
+    checks = [{"rule": check.text, **asdict(estimate), "holds": ok} for check, estimate, ok in verdict.checks]
+    where = record.provenance
+    return about | {
+        "verdict": verdict.status, "checks": checks, "record": record.experiment, "profile": record.profile,
+        "provenance": where, "code_unchanged": where["code"] == code_digest(where["module"]),
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())
