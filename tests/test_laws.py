@@ -67,8 +67,7 @@ def test_whole_vector_has_the_law_of_one_scalar_and_one_gaussian():
     twin = 2 / (rho * n) * norm * (s[:, None] * u + np.sqrt(s)[:, None] * (z - (z @ u)[:, None] * u))
     direction = np.array([1.0, -2.0, 0.5, 3.0, -1.0, 0.2])
     for ours, theirs in ((y @ direction, twin @ direction), (np.abs(y).max(1), np.abs(twin).max(1))):
-        _, p_value = stats.ks_2samp(ours, theirs)
-        assert p_value > 1e-3
+        assert float(np.asarray(stats.ks_2samp(ours, theirs))[1]) > 1e-3
 
 
 @pytest.mark.parametrize(("n", "p"), [(3, 0.5), (20, 0.005), (50, 0.1), (8000, 0.25), (40_000, 0.5), (10**9, 0.25)])

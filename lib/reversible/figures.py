@@ -14,6 +14,7 @@ import seaborn as sns
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from reversible import laws, model
 from reversible.chapters import Shown, escape
@@ -69,6 +70,19 @@ def points(ax: Axes, data: Any, x: str, y: str, law: str | None, hue: str, scale
             curve = part.groupby(x)[law].mean()
             ax.plot(curve.index, curve.to_numpy(), color=colour, lw=1)
     ax.set(xscale=scale, yscale=scale, xlabel=x)
+    if scale == "log":
+        plain_ticks(ax, data[x])
+
+
+def plain_ticks(ax: Axes, x: Any) -> None:
+    """Logarithmic axes with plain numbers: on x the values that were run where they are few, on y 1, 2 and 5."""
+    values = np.unique(x)
+    ax.set_xticks(values[:: -(-len(values) // 7)] if len(values) < 20 else ax.get_xticks())
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_minor_formatter(NullFormatter())
 
 
 def _span(values: Any) -> str:
@@ -78,11 +92,11 @@ def _span(values: Any) -> str:
 def baby_theorem(record: Record) -> Shown:
     """Largest error of the linear net against n, with the exact law."""
     data = frame(record)
-    data["k / m"] = (data.k / data.m).round(4)
+    data["m / k"] = 4.0 ** np.round(np.log(data.m / data.k) / np.log(4))  # 1, 4, 16, whatever rounding made of them
     figure, axes = _panels(2)
     for ax, part in zip(axes, (2, 8), strict=True):
         some = data[data.m == data.n // part]
-        points(ax, some, "n", "linf", "predicted_linf", "k / m")
+        points(ax, some, "n", "linf", "predicted_linf", "m / k")
         ax.set(title=f"m = n / {part}", ylabel="largest error")
         ax.legend(frameon=False, fontsize=8)
     return show(figure, f"Largest error of W^T W h / n against n from {_span(data.n)}, falling as the law's lines do.")
@@ -112,6 +126,7 @@ def unbiased_inference(record: Record) -> Shown:
     figure, (left, right) = _panels(2)
     points(left, data, "t", "mean_gain", "predicted_mean_gain", "predicted_mean_gain", "linear")
     left.set(xscale="log", ylabel="gain: slope of y on h", ylim=(0.4, 1.1))
+    left.minorticks_off()
     left.legend(labels=["α = 1/(ρn): law 1/2", "α = 2/(ρn): law 1"], handles=left.containers, frameon=False, fontsize=8)
     points(right, data[data.alpha.isna()], "t", "noise_sd_times_sqrt_t", "law", "k", "linear")
     right.set(xscale="log", ylabel="noise sd × √t / ‖h‖")
@@ -147,6 +162,7 @@ def theorem_2_3(record: Record) -> Shown:
     figure, (left, right) = _panels(2)
     data["k / t"] = data.k / data.t
     points(left, data, "k / t", "relative_error", None, "m")
+    left.set_xticks([0.001, 0.01])
     for colour, (_, part) in zip(sns.color_palette("colorblind"), data.groupby("m"), strict=False):
         part = part.sort_values("k / t")
         left.plot(part["k / t"], part.predicted_relative_error, color=colour, lw=1)
@@ -229,6 +245,7 @@ def relu_and_offset(record: Record) -> Shown:
     k, t = int(data.k.iloc[0]), float(data.rho.iloc[0] * data.n.iloc[0])
     ax.plot(widths, [laws.minimax_rate(k, t, int(m)) for m in widths], "k--", lw=1, label="minimax rate")
     ax.set(xscale="log", yscale="log", xlabel="m, width of the code", ylabel="relative error")
+    plain_ticks(ax, widths)
     ax.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return show(
         figure, "Without offset the error grows linearly with m; with an offset it hardly grows and stays far lower."
@@ -261,6 +278,9 @@ def weight_families(record: Record) -> Shown:
         ax.set(yticks=range(len(families)), yticklabels=families if ax is axes[0] else [], title=title)
         ax.invert_yaxis()
     axes[2].set_xscale("log")
+    axes[2].xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes[2].xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+    axes[2].xaxis.set_minor_formatter(NullFormatter())
     axes[0].legend(frameon=False, fontsize=8)
     return show(
         figure, "Signs, uniform and sparse weights behave as Gaussian ones; skewed and correlated weights do not."

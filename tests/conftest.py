@@ -1,0 +1,73 @@
+"""Copies of the project that tests may spoil, a built book, and a browser to look at it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the project in a temporary folder; its commands use its own library."""
+
+    root: Path
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = {**os.environ, "PYTHONPATH": str(self.root / "lib"), "PATH": path}
+        return subprocess.run(words, cwd=self.root, env=environment, capture_output=True, text=True)
+
+    def build(self) -> subprocess.CompletedProcess[str]:
+        return self.run(sys.executable, "-m", "reversible.build", "--profile", "smoke")
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        path = self.root / file
+        text = path.read_text()
+        assert old in text, f"{old!r} is not in {file}"
+        path.write_text(text.replace(old, new, 1))
+
+
+def copy_project(root: Path) -> Checkout:
+    for folder in ("lib", "book"):
+        shutil.copytree(
+            ROOT / folder, root / folder, symlinks=True, ignore=shutil.ignore_patterns("_build", "__pycache__")
+        )
+    for file in ("_config.yml", "_toc.yml", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / file, root / file)
+    return Checkout(root)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole book, built strictly from nothing in the smoke profile: the folder of its pages."""
+    checkout = copy_project(tmp_path_factory.mktemp("book"))
+    done = checkout.build()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Path(done.stdout.splitlines()[-1]).parent
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """Headless Chromium; without one the tests skip, in CI they fail."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not chromium:
+        message = "no chromium on the PATH: the built pages cannot be looked at"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    switches = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=switches)
+        yield opened
+        opened.close()

@@ -1,0 +1,252 @@
+"""The build on a small book: what is executed when, and that every planted fault fails it."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import Checkout, copy_project
+
+CHAPTER = """---
+jupytext:
+  text_representation:
+    extension: .md
+    format_name: myst
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+---
+
+# A small chapter
+
+It cites {cite:t}`arora2015`.
+
+```{code-cell} ipython3
+:tags: [parameters]
+
+profile = "book"
+```
+
+```{code-cell} ipython3
+from reversible.chapters import begin
+
+chapter = begin(globals(), "demo")
+chapter.live("code-law")
+```
+
+```{code-cell} ipython3
+chapter.verdict("T1")
+```
+"""
+
+CLAIMS = """
+[[claim]]
+id = "T1"
+chapter = "demo"
+source = "here"
+says = "entries are bounded"
+measured = "the largest"
+record = "code-law"
+must = ["largest_constant_binary <= 3"]
+would_change = "a larger one"
+
+[[claim]]
+id = "T2"
+chapter = "index"
+source = "there"
+says = "it is deep"
+not_tested = "no time"
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Checkout:
+    """A book of one small chapter and a front page, built once; tests take copies."""
+    checkout = copy_project(tmp_path_factory.mktemp("small"))
+    book = checkout.root / "book"
+    shutil.rmtree(book / "results")
+    (book / "results").mkdir()
+    (book / "single-layer.md").unlink()
+    (book / "demo.md").write_text(CHAPTER)
+    (book / "claims.toml").write_text(CLAIMS)
+    checkout.edit("_toc.yml", "single-layer", "demo")
+    checkout.edit("book/index.md", "[the single-layer model](single-layer.md)", "[the small chapter](demo.md)")
+    made = checkout.run(sys.executable, "-m", "reversible.cli", "run", "code-law", "--profile", "smoke",
+                        "--out", "book/results/code-law.json")  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    done = checkout.build()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 chapters to execute, 0 unchanged" in done.stdout
+    return checkout
+
+
+@pytest.fixture
+def book(built, tmp_path) -> Checkout:
+    shutil.copytree(built.root, tmp_path / "copy", symlinks=True)
+    return Checkout(tmp_path / "copy")
+
+
+def stale(checkout: Checkout) -> list[str]:
+    program = "import json; from pathlib import Path; from reversible.build import stale;"
+    done = checkout.run(sys.executable, "-c", program + "print(json.dumps(stale(Path('book'), 'smoke')))")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_the_path_of_the_front_page_comes_last_and_its_table_is_full(built):
+    index = built.root / "book" / "_build" / "html" / "index.html"
+    assert built.build().stdout.splitlines()[-1] == str(index)
+    assert index.read_text().count("rv-badge") >= 2
+
+
+def test_a_second_build_executes_and_renders_nothing(built):
+    log = built.root / "book" / "_build" / "render.log"
+    before = log.stat().st_mtime_ns
+    done = built.build()
+    assert "0 chapters to execute, 2 unchanged" in done.stdout
+    assert log.stat().st_mtime_ns == before
+
+
+BOTH = ["index", "demo"]
+CHANGES = {
+    "nothing": (None, []),
+    "a code cell": (("book/demo.md", 'chapter.verdict("T1")', 'chapter.verdict("T1")  # again'), ["demo"]),
+    "prose": (("book/demo.md", "It cites", "This cites"), []),
+    "a module that the experiment uses": (("lib/reversible/model.py", "h.amax(-1) /", "1 * h.amax(-1) /"), BOTH),
+    "what only the pages show": (("lib/reversible/chapters.py", "<small>{escape", "<small >{escape"), BOTH),
+    "a comment in that module": (("lib/reversible/model.py", "# binary: ones", "# binary: all ones"), []),
+    "a module that no chapter uses": (("lib/reversible/cli.py", "sys.exit(main())", "sys.exit(main(None))"), []),
+    "another experiment": (("lib/reversible/experiments/random_like.py", "SYMMETRIC =", "SYMMETRIC = ()  #"), []),
+    "the lock": (("requirements.lock", "numpy==", "numpy== "), BOTH),
+    "the words of the chapter's claim": (("book/claims.toml", "are bounded", "stay bounded"), BOTH),
+    "another chapter's claim": (("book/claims.toml", "no time", "no money"), ["index"]),
+    "a record": (("book/results/code-law.json", "1", "2"), BOTH),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_makes_stale_what_depends_on_it_and_nothing_else(book, change):
+    edit, expected = CHANGES[change]
+    if edit:
+        book.edit(*edit)
+    assert stale(book) == expected
+
+
+def test_only_the_changed_chapter_is_executed_and_its_new_output_is_shown(book):
+    book.edit("book/demo.md", 'chapter.verdict("T1")', 'print("a new" + " line")')
+    done = book.build()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 chapters to execute, 1 unchanged" in done.stdout
+    assert "a new line" in (book.root / "book/_build/html/demo.html").read_text()
+
+
+FAULTS = {
+    "a failing cell": ("book/demo.md", 'chapter.verdict("T1")', "1 / 0", "ZeroDivisionError"),
+    "an altered record": ("book/results/code-law.json", '"ci95"', '"ci96"', "altered after the run"),
+    "a rule edited after the run": ("book/claims.toml", "<= 3", "<= 4", "rule changed after the run"),
+    "a claim whose record is missing": ("book/claims.toml", '"code-law"', '"linf-rate"', "cannot read the record"),
+    "a rule about nothing measured": ("book/claims.toml", "largest_constant_binary", "height", "measures no 'height'"),
+    "a truncated ledger": ("book/claims.toml", 'id = "T2"', 'id = "T', "not a whole claims ledger"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_fails_the_build(book, fault):
+    file, old, new, says = FAULTS[fault]
+    book.edit(file, old, new)
+    done = book.build()
+    assert done.returncode == 2
+    assert says in done.stderr
+
+
+def test_a_fault_fails_every_build_until_it_is_mended(book):
+    """Sphinx warns of a page once; the second build must not pass by forgetting the first."""
+    book.edit("book/demo.md", "arora2015", "arora1915")
+    for _ in range(2):
+        done = book.build()
+        assert done.returncode == 2
+        assert "arora1915" in done.stderr
+    book.edit("book/demo.md", "arora1915", "arora2015")
+    assert book.build().returncode == 0
+
+
+def test_a_nan_in_a_record_fails_the_build(book):
+    path = book.root / "book" / "results" / "code-law.json"
+    content = json.loads(path.read_text())
+    content["measures"]["largest_constant_binary"]["mean"] = float("nan")
+    path.write_text(json.dumps(content))
+    done = book.build()
+    assert done.returncode == 2
+    assert "NaN is not a measurement" in done.stderr
+
+
+def test_an_empty_book_fails_the_build(book):
+    book.edit("_toc.yml", "  - file: demo\n", "")
+    done = book.build()
+    assert done.returncode == 2
+    assert "only 1 executable pages" in done.stderr
+
+
+def test_jupyter_book_alone_executes_what_is_stale_and_nothing_else(book):
+    shutil.rmtree(book.root / "book" / "_build")
+    done = book.run("jupyter-book", "build", "book")
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = book.root / "book" / "_build" / "html" / "demo.html"
+    assert "recorded (smoke)" in page.read_text()
+    assert "just now (book)" in page.read_text()
+    before = (book.root / "book" / "_build" / "stamps.json").read_text()
+    book.edit("lib/reversible/chapters.py", "just now (", "this very moment (")
+    done = book.run("jupyter-book", "build", "book")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "this very moment (book)" in page.read_text()
+    assert (book.root / "book" / "_build" / "stamps.json").read_text() != before
+
+
+def test_papermill_alone_runs_a_chapter(book):
+    done = book.run("papermill", "book/demo.md", "out.ipynb", "-p", "profile", "smoke", "--cwd", "book")
+    assert done.returncode == 0, done.stderr
+    assert "just now (smoke)" in (book.root / "out.ipynb").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [("colour", "red", "parameters are profile, not colour"), ("profile", "huge", "profile must be one of")],
+)
+def test_papermill_with_an_unknown_parameter_is_refused(book, name, value, says):
+    done = book.run("papermill", "book/demo.md", "out.ipynb", "-p", name, value, "--cwd", "book")
+    assert done.returncode == 1
+    assert says in done.stderr
+
+
+def test_bad_profile_is_one_line(built):
+    done = built.run(sys.executable, "-m", "reversible.build", "--profile", "huge")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "profile must be one of smoke, book, paper, not 'huge'" in done.stderr
+
+
+def test_a_chapter_sees_only_its_own_claims_and_records(monkeypatch, built):
+    from reversible.chapters import begin
+    from reversible.checks import InputError
+
+    monkeypatch.chdir(Path(built.root))
+    chapter = begin({"profile": "smoke"}, "demo")
+    with pytest.raises(InputError, match="record must be one of code-law, not 'linf-rate'"):
+        chapter.record("linf-rate")
+    with pytest.raises(InputError, match="claim must be one of T1, not 'T2'"):
+        chapter.verdict("T2")
+
+
+def test_a_live_run_off_the_law_fails_its_chapter(monkeypatch):
+    from reversible import chapters
+    from reversible.estimates import Estimate
+    from reversible.results import Record
+
+    record = Record("x", "smoke", {"cells": []}, {"rms_z": Estimate.exact(3.5)}, [], {}, {})
+    monkeypatch.setattr(chapters.experiments, "run", lambda *_: record)
+    monkeypatch.setattr(chapters.Chapter, "record", lambda *_: record)
+    chapter = chapters.Chapter("demo", "smoke", Path(), {})
+    with pytest.raises(AssertionError, match=r"x, live: rms_z = 3.5 is above 3"):
+        chapter.live("x")

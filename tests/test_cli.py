@@ -1,0 +1,121 @@
+"""The command line as a user types it: output, one-line errors, exit status, nothing half-written."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reversible import cli, results
+
+SIMULATE = ["simulate", "one-layer", "--n", "300", "--m", "50", "--k", "5"]
+
+
+def run(capsys, *words):
+    status = cli.main([str(word) for word in words])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def test_simulate_json_holds_what_is_promised(capsys):
+    status, out, err = run(capsys, *SIMULATE, "--trials", 20, "--retention", 0.5, "--seed", 3, "--json")
+    assert (status, err) == (0, "")
+    shown = json.loads(out)
+    assert shown["parameters"]["q"] == 0.5
+    assert shown["trials"] == 20
+    for name in ("mean_gain", "noise_sd_times_sqrt_t", "linf_times_sqrt_t", "relative_error", "support_recovery_rate"):
+        assert set(shown[name]) == {"mean", "ci95", "n"}
+    low, high = shown["relative_error"]["ci95"]
+    assert low < shown["relative_error"]["mean"] < high
+    assert shown["predicted_relative_error"] > 0
+    assert {"code", "commit", "versions", "device", "seconds", "date"} <= set(shown["provenance"])
+
+
+def test_simulate_is_repeatable_and_readable(capsys):
+    first = run(capsys, *SIMULATE, "--trials", 5)
+    assert first == run(capsys, *SIMULATE, "--trials", 5)
+    assert "relative_error" in first[1]
+    assert "exact law" in first[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([*SIMULATE, "--rho", "0"], "rho must be a number in (0, 1], not '0'"),
+        ([*SIMULATE, "--rho", "nan"], "rho must be a number in (0, 1], not 'nan'"),
+        ([*SIMULATE, "--retention", "1.5"], "q must be a number in (0, 1], not '1.5'"),
+        ([*SIMULATE[:-1], "51"], "k must be an integer from 1 to 50, not '51'"),
+        ([*SIMULATE, "--trials", "2.5"], "trials must be an integer from 1 to 1000000000, not '2.5'"),
+        ([*SIMULATE, "--alpha", "inf"], "alpha must be a number > 0 and <= 1e+12, not 'inf'"),
+        ([*SIMULATE, "--offset", "best"], "offset must be proof, optimal or a finite number, not 'best'"),
+        ([*SIMULATE, "--codes", "poisson"], "codes must be one of binary, uniform, exponential, not 'poisson'"),
+        ([*SIMULATE, "--weights", "levy"], "weights must be one of"),
+        ([*SIMULATE, "--memory", "0"], "memory must be an integer from 1"),
+        ([*SIMULATE, "--batch", "1e9"], "need"),
+        (["simulate", "one-layer", "--n", "3"], "required: --m, --k"),
+        (["simulate", "two-layer"], "invalid choice: 'two-layer'"),
+        ([*SIMULATE, "--nn", "3"], "unrecognized arguments: --nn 3"),
+        ([], "required: COMMAND"),
+        (["run", "nix"], "experiment must be one of"),
+        (["run", "code-law", "--profile", "huge"], "profile must be one of smoke, book, paper, not 'huge'"),
+        (
+            ["run", "code-law", "--out", "/no/such/folder/x.json"],
+            "--out must be a file in a folder that can be written",
+        ),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(capsys, words, says):
+    status, out, err = run(capsys, *words)
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1
+    assert err.startswith("reversible: ")
+    assert says in err
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    field=st.sampled_from(["--n", "--m", "--k", "--rho", "--retention", "--alpha", "--offset", "--trials", "--batch"]),
+    value=st.one_of(st.text(max_size=6), st.floats().map(str), st.integers(-5, 40).map(str)),
+)
+def test_whatever_is_typed_ends_in_a_result_or_one_line(field, value):
+    words = [*SIMULATE, "--trials", "2", "--json"]
+    status = cli.main([*words, f"{field}={value}"])
+    assert status in (0, 2)
+
+
+def test_run_writes_a_whole_record_that_is_read_again(capsys, tmp_path):
+    status, out, _ = run(capsys, "run", "code-law", "--profile", "smoke", "--out", tmp_path / "r.json")
+    assert (status, out) == (0, "")
+    record = results.read_record(tmp_path / "r.json")
+    assert record.experiment == "code-law"
+    assert "A-2.1" in record.rules
+
+
+def test_run_prints_the_record_without_out(capsys):
+    status, out, _ = run(capsys, "run", "code-law", "--profile", "smoke")
+    assert status == 0
+    assert json.loads(out)["format"] == results.FORMAT
+
+
+def test_verdicts_of_this_book(capsys):
+    status, out, _ = run(capsys, "verdicts", "--json")
+    assert status == 0
+    shown = {claim["id"]: claim for claim in json.loads(out)}
+    assert shown["A-T3.1"]["verdict"] == "not tested"
+    assert shown["D-law"]["checks"][0]["rule"] == "cells >= 24"
+    assert run(capsys, "verdicts")[1].splitlines()[0].startswith("A-2.1")
+
+
+def test_verdicts_where_there_is_no_book(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(results, "LIBRARY", tmp_path / "lib" / "reversible")
+    status, _, err = run(capsys, "verdicts")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "no book/claims.toml" in err
+
+
+def test_installed_command():
+    done = subprocess.run([sys.executable, "-m", "reversible.cli", "--version"], capture_output=True, text=True)
+    assert done.stdout.startswith("reversible ")

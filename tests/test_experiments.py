@@ -1,0 +1,56 @@
+"""The recorded experiments: deterministic, complete for the claims that read them, and able to fail."""
+
+import pytest
+
+from reversible import experiments, laws
+from reversible.checks import InputError
+from reversible.results import book_folder, read_claims, rules_for
+
+CLAIMS = read_claims(book_folder() / "claims.toml")
+
+
+@pytest.mark.parametrize("name", experiments.NAMES)
+def test_smoke_run_measures_what_the_rules_read(name):
+    record = experiments.run(name, "smoke", rules_for(CLAIMS, name))
+    for claim in CLAIMS:
+        if claim.record == name:
+            assert {check.measure for check in (*claim.must, *claim.should)} <= set(record.measures)
+            assert record.rules[claim.id] == claim.rule
+    for measure, estimate in record.measures.items():
+        if "rms_z" in measure:
+            assert estimate.mean < 2, measure
+    assert len(record.table()) == len(record.rows) == len(record.parameters["cells"])
+
+
+def test_every_record_in_the_ledger_is_an_experiment_and_the_other_way_round():
+    assert {claim.record for claim in CLAIMS} - {""} == set(experiments.NAMES)
+
+
+def test_same_profile_same_record_to_the_bit():
+    first, second = (experiments.run("code-law", "smoke").to_json() for _ in range(2))
+    for record in (first, second):
+        record["provenance"] = record["seal"] = None
+    assert first == second
+
+
+@pytest.mark.parametrize("profile", experiments.PROFILES)
+@pytest.mark.parametrize("name", experiments.NAMES)
+def test_no_two_cells_share_their_randomness(name, profile):
+    cells = experiments.find(name).cells(profile)
+    assert len({cell.seed for cell in cells}) == len(cells)
+
+
+def test_grid_of_theorem_2_3_is_large_enough():
+    assert len(experiments.find("theorem-2-3").cells("book")) >= 24
+
+
+def test_a_wrong_law_is_seen_in_the_standard_scores(monkeypatch):
+    right = laws.relative_risk
+    monkeypatch.setattr(laws, "relative_risk", lambda *a, **k: 1.15 * right(*a, **k))
+    assert experiments.run("inference-dropout", "smoke").measures["rms_z"].mean > 3
+
+
+@pytest.mark.parametrize("call", [lambda: experiments.run("nix", "smoke"), lambda: experiments.run("code-law", "huge")])
+def test_unknown_names(call):
+    with pytest.raises(InputError, match="must be one of"):
+        call()

@@ -1,0 +1,97 @@
+"""The project's own files: in step with each other, clean, and within their limits."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from conftest import ROOT
+
+BIN = Path(sys.executable).parent
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+LOCK = dict(re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / "requirements.lock").read_text(), re.M))
+
+
+def declared():
+    project = PYPROJECT["project"]
+    extras = [r for group in project["optional-dependencies"].values() for r in group]
+    return [Requirement(text) for text in project["dependencies"] + extras]
+
+
+def test_lock_pins_all_that_pyproject_asks_for():
+    for requirement in declared():
+        assert requirement.name.lower() in LOCK, requirement.name
+        assert LOCK[requirement.name.lower()] in requirement.specifier, requirement
+
+
+def test_lock_is_hashed_and_names_no_host():
+    text = (ROOT / "requirements.lock").read_text()
+    assert text.count("--hash=sha256:") > len(LOCK)
+    assert "://" not in text
+
+
+def test_conda_environment_takes_python_from_pyproject_and_the_rest_from_the_lock():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    python, _, pip = environment["dependencies"]
+    assert python.startswith("python=")
+    assert (
+        f"{python.removeprefix('python=')}.0"
+        in Requirement(f"python{PYPROJECT['project']['requires-python']}").specifier
+    )
+    assert pip == {"pip": ["--require-hashes -r requirements.lock"]}
+
+
+def test_versions_agree():
+    from reversible import __version__
+
+    assert PYPROJECT["project"]["version"] == __version__
+    assert f"version: {__version__}" in (ROOT / "CITATION.cff").read_text()
+    uv = f"uv=={LOCK['uv']}"
+    assert uv in (ROOT / "Makefile").read_text()
+
+
+@pytest.mark.parametrize("words", [["ruff", "check", "."], ["ruff", "format", "--check", "."]])
+def test_ruff_is_clean(words):
+    done = subprocess.run([BIN / words[0], *words[1:]], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_pyright_is_clean():
+    done = subprocess.run([BIN / "pyright", "--pythonpath", sys.executable], cwd=ROOT, capture_output=True, text=True)
+    if "error" in done.stderr.lower() and "npm" in done.stderr.lower():
+        pytest.skip(f"pyright could not be started here: {done.stderr.splitlines()[-1]}")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def tracked(*patterns):
+    if not shutil.which("git") or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    listed = subprocess.run(["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [ROOT / name for name in listed.splitlines()]
+
+
+def test_files_are_short():
+    long = {str(f): n for f in tracked("*.py") if (n := len(f.read_text().splitlines())) > 350}
+    assert long == {}
+
+
+def test_no_file_names_a_machine_path():
+    pattern = re.compile(r"(?<![\w.])/(?:work|root|home|farm)/\w")
+    named = [str(f) for f in tracked() if not f.is_symlink() and pattern.search(f.read_text(errors="ignore"))]
+    assert named == []
+
+
+def test_readme_says_what_the_makefile_does():
+    readme, makefile = (ROOT / "README.md").read_text(), (ROOT / "Makefile").read_text()
+    for target in re.findall(r"`make (\w+)`", readme):
+        assert f"\n{target}:" in makefile, target
+
+
+def test_records_weigh_little():
+    assert all(f.stat().st_size < 300_000 for f in (ROOT / "book" / "results").glob("*.json"))
