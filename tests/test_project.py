@@ -93,5 +93,12 @@ def test_readme_says_what_the_makefile_does():
         assert f"\n{target}:" in makefile, target
 
 
+def test_readme_shows_the_verdicts_as_they_are(capsys):
+    from reversible import cli
+
+    assert cli.main(["verdicts"]) == 0
+    assert f"```text\n{capsys.readouterr().out}```" in (ROOT / "README.md").read_text()
+
+
 def test_records_weigh_little():
     assert all(f.stat().st_size < 300_000 for f in (ROOT / "book" / "results").glob("*.json"))

@@ -13,6 +13,10 @@ from typing import Any
 from reversible import experiments
 from reversible.checks import InputError, one_of
 from reversible.results import (
+    NOT_REPRODUCED,
+    NOT_TESTED,
+    PARTLY,
+    REPRODUCED,
     RULE_CHANGED,
     Claim,
     Record,
@@ -63,9 +67,9 @@ class Chapter:
         for name, estimate in now.measures.items():
             if "rms_z" in name and estimate.mean > LIVE_LIMIT:
                 raise AssertionError(f"{experiment}, live: {name} = {estimate.mean:.3g} is above {LIVE_LIMIT}")
-        rows = [[name, str(recorded.measures[name]), str(estimate)] for name, estimate in now.measures.items()]
+        rows = [[_words(name), str(recorded.measures[name]), str(estimate)] for name, estimate in now.measures.items()]
         head = ["measure", f"recorded ({recorded.profile})", f"just now ({self.profile})"]
-        return Shown(table(head, rows) + f"<p class='rv-foot'>recorded: {where_it_ran(recorded)}</p>", now)
+        return Shown(table(head, rows) + f"<p class='rv-foot'>{where_it_ran(recorded)}</p>", now)
 
     def summary(self) -> Shown:
         """What the chapter claims and what was found, a line a claim."""
@@ -118,35 +122,42 @@ def front_page() -> Shown:
     verdicts = judge_all(read_claims(book / "claims.toml"), book / "results")
     refuse_changed_rules(verdicts)
     counts = Counter(verdict.status for verdict in verdicts)
-    summary = ", ".join(f"<strong>{count}</strong> {badge(status)}" for status, count in counts.items())
+    order = [status for status in (REPRODUCED, PARTLY, NOT_REPRODUCED, NOT_TESTED) if counts[status]]
+    summary = " ".join(f"<strong>{counts[status]}</strong> {badge(status)}" for status in order)
     rows = [_front_row(verdict) for verdict in verdicts]
-    head = ["claim", "in our words", "what we measured", "verdict", "where it ran"]
+    head = ["claim", "in our words", "what we measured, and where"]
     return Shown(f"<p class='rv-summary'>{summary}</p>" + table(head, rows, "rv-verdicts"), verdicts)
 
 
 def _front_row(verdict: Verdict) -> list[str]:
-    claim = verdict.claim
+    """Claim and verdict; our words and how they are known; the decisive measures, all that failed, and where it ran."""
+    claim, name = verdict.claim, f"<strong>{verdict.claim.id}</strong>"
+    words = f"{escape(claim.says)}<br><small>{escape(claim.source)}</small>"
     if verdict.record is None:
         return [
-            f"<strong id='claim-{claim.id}'>{claim.id}</strong><br><small>{escape(claim.source)}</small>",
-            escape(claim.says), escape(claim.not_tested), badge(verdict.status), "",
-        ]  # fmt: skip
-    measured = "<br>".join(f"{check.measure}&nbsp;= {estimate}" for check, estimate, _ in verdict.checks)
+            f"<span id='claim-{claim.id}'>{name}</span><br>{badge(verdict.status)}",
+            words,
+            escape(claim.not_tested),
+        ]
+    shown = [row for i, row in enumerate(verdict.checks) if i < min(3, len(claim.must)) or not row[2]]
+    measured = "<br>".join(f"{_words(check.measure)}: {estimate}{'' if ok else ' ✗'}" for check, estimate, ok in shown)
     return [
-        f"<a href='{claim.chapter}.html#claim-{claim.id}'><strong>{claim.id}</strong></a>"
-        f"<br><small>{escape(claim.source)}</small>",
-        escape(claim.says),
-        f"<small>{measured}</small>",
-        badge(verdict.status),
-        f"<small>{where_it_ran(verdict.record)}</small>",
+        f"<a href='{claim.chapter}.html#claim-{claim.id}'>{name}</a><br>{badge(verdict.status)}",
+        words,
+        f"{measured}<br><small>{where_it_ran(verdict.record)}</small>",
     ]
+
+
+def _words(measure: str) -> str:
+    return measure.replace("_", " ")
 
 
 def card(verdict: Verdict) -> str:
     """One claim as a card of HTML, with the anchor that the front page links to."""
     claim, record = verdict.claim, verdict.record
     assert record is not None
-    decides = [f"must, {check.text}" for check in claim.must] + [f"should, {check.text}" for check in claim.should]
+    decides = [f"must: {_words(check.text)}" for check in claim.must]
+    decides += [f"should: {_words(check.text)}" for check in claim.should]
     rows = [
         [rule, str(estimate), "yes" if ok else "<strong>no</strong>"]
         for rule, (_, estimate, ok) in zip(decides, verdict.checks, strict=True)
@@ -166,8 +177,10 @@ def where_it_ran(record: Record) -> str:
     p = record.provenance
     same = "code unchanged since" if p["code"] == code_digest(p["module"]) else "<strong>code changed since</strong>"
     link = f"<a href='{record.experiment}.json' download>record</a>"
-    ran = f"{record.profile} profile, {len(record.rows)} cells, {p['device']}, {p['seconds']:.0f} s, {p['date'][:10]}"
-    return f"{link}: {ran}; {same}"
+    cells = record.parameters["cells"]
+    runs = sum(cell.get("trials") or cell.get("draws") or 1 for cell in cells)
+    where = f"{p['device']}, {p['seconds']:.0f} s, {p['date'][:10]}"
+    return f"{link}: {record.profile} profile, {len(cells)} cells, {runs:,} runs, {where}; {same}"
 
 
 def badge(status: str) -> str:

@@ -106,13 +106,16 @@ def technical_lemma(record: Record) -> Shown:
     """Both moments of w relu(wh + xi) against h, with Stein's exact values."""
     data = frame(record)
     data = data[data.s > 1]
+    for end in ("", "_low", "_high"):
+        data[f"scaled{end}"] = data[f"second{end}"] / data.s**2
     figure, (left, right) = _panels(2)
-    points(left, data, "h", "first", "predicted_first", "s", "linear")
+    for ax, moment in ((left, "first"), (right, "scaled")):
+        points(ax, data, "h", moment, None, "s", "linear")
+        for colour, (s, part) in zip(sns.color_palette("colorblind"), data.groupby("s"), strict=False):
+            h = np.linspace(0, part.h.max(), 50)
+            first, second = laws.lemma_moments(h, s)
+            ax.plot(h, first if ax is left else second / s**2, color=colour, lw=1)
     left.set(ylabel="E[w r(wh + ξ)]")
-    data["second moment over s²"], data["law"] = data.second / data.s**2, data.predicted_second / data.s**2
-    for end in ("low", "high"):
-        data[f"second moment over s²_{end}"] = data[f"second_{end}"] / data.s**2
-    points(right, data, "h", "second moment over s²", "law", "s", "linear")
     right.set(ylabel="E[w² r(wh + ξ)²] / s²")
     left.legend(frameon=False, fontsize=8)
     return show(figure, "Simulated first and second moments lie on the lines h/2 and (3h² + s²)/(2s²).")
@@ -216,10 +219,11 @@ def inference_dropout(record: Record) -> Shown:
     data["t"] = data.rho * data.n
     for end in ("", "_low", "_high"):
         data[f"noise{end}"] = data[f"noise_sd_times_sqrt_t{end}"] ** 2 / 2
-    data["law"] = 1 / data.q
     data["k / t"] = data.k / data.t
     figure, (left, right) = _panels(2)
-    points(left, data, "q", "noise", "law", "k", "linear")
+    points(left, data, "q", "noise", None, "k", "linear")
+    q = np.linspace(data.q.min(), 1, 50)
+    left.plot(q, 1 / q, color="0.3", lw=1)
     left.set(ylabel="noise variance × t / 2‖h‖²")
     left.legend(frameon=False, fontsize=8)
     points(right, data, "q", "relative_error", "predicted_relative_error", "k / t")
