@@ -144,22 +144,35 @@ def test_only_the_changed_chapter_is_executed_and_its_new_output_is_shown(book):
 
 
 FAULTS = {
-    "a failing cell": ("book/demo.md", 'chapter.verdict("T1")', "1 / 0", "ZeroDivisionError"),
     "an altered record": ("book/results/code-law.json", '"ci95"', '"ci96"', "altered after the run"),
     "a rule edited after the run": ("book/claims.toml", "<= 3", "<= 4", "rule changed after the run"),
     "a claim whose record is missing": ("book/claims.toml", '"code-law"', '"linf-rate"', "cannot read the record"),
     "a rule about nothing measured": ("book/claims.toml", "largest_constant_binary", "height", "measures no 'height'"),
     "a truncated ledger": ("book/claims.toml", 'id = "T2"', 'id = "T', "not a whole claims ledger"),
+    "a NaN in a record": ("book/results/code-law.json", '"n": 0', '"n": NaN', "NaN is not a measurement"),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_fails_the_build(book, fault):
+def test_a_planted_fault_raises_in_the_front_page(book, fault):
     file, old, new, says = FAULTS[fault]
     book.edit(file, old, new)
+    done = book.run(sys.executable, "-c", "from reversible.chapters import front_page; front_page()")
+    assert done.returncode == 1
+    assert says in done.stderr
+
+
+def test_a_cell_that_raises_fails_the_build(book):
+    book.edit("book/claims.toml", "<= 3", "<= 4")
+    book.edit("book/demo.md", 'chapter.verdict("T1")', "1 / 0")
     done = book.build()
     assert done.returncode == 2
-    assert says in done.stderr
+    assert "rule changed after the run" in done.stderr or "ZeroDivisionError" in done.stderr
+    book.edit("book/claims.toml", "<= 4", "<= 3")
+    done = book.build()
+    assert done.returncode == 2
+    assert "chapter demo failed" in done.stderr
+    assert "ZeroDivisionError" in done.stderr
 
 
 def test_a_fault_fails_every_build_until_it_is_mended(book):
@@ -173,18 +186,9 @@ def test_a_fault_fails_every_build_until_it_is_mended(book):
     assert book.build().returncode == 0
 
 
-def test_a_nan_in_a_record_fails_the_build(book):
-    path = book.root / "book" / "results" / "code-law.json"
-    content = json.loads(path.read_text())
-    content["measures"]["largest_constant_binary"]["mean"] = float("nan")
-    path.write_text(json.dumps(content))
-    done = book.build()
-    assert done.returncode == 2
-    assert "NaN is not a measurement" in done.stderr
-
-
 def test_an_empty_book_fails_the_build(book):
     book.edit("_toc.yml", "  - file: demo\n", "")
+    book.edit("book/index.md", "[the small chapter](demo.md)", "the small chapter")
     done = book.build()
     assert done.returncode == 2
     assert "only 1 executable pages" in done.stderr

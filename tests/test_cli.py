@@ -43,12 +43,12 @@ def test_simulate_is_repeatable_and_readable(capsys):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ([*SIMULATE, "--rho", "0"], "rho must be a number in (0, 1], not '0'"),
-        ([*SIMULATE, "--rho", "nan"], "rho must be a number in (0, 1], not 'nan'"),
-        ([*SIMULATE, "--retention", "1.5"], "q must be a number in (0, 1], not '1.5'"),
+        ([*SIMULATE, "--rho", "0"], "rho must be a number from 1e-12 to 1, not '0'"),
+        ([*SIMULATE, "--rho", "nan"], "rho must be a number from 1e-12 to 1, not 'nan'"),
+        ([*SIMULATE, "--retention", "1.5"], "q must be a number from 1e-12 to 1, not '1.5'"),
         ([*SIMULATE[:-1], "51"], "k must be an integer from 1 to 50, not '51'"),
         ([*SIMULATE, "--trials", "2.5"], "trials must be an integer from 1 to 1000000000, not '2.5'"),
-        ([*SIMULATE, "--alpha", "inf"], "alpha must be a number > 0 and <= 1e+12, not 'inf'"),
+        ([*SIMULATE, "--alpha", "inf"], "alpha must be a number from 1e-12 to 1e+12, not 'inf'"),
         ([*SIMULATE, "--offset", "best"], "offset must be proof, optimal or a finite number, not 'best'"),
         ([*SIMULATE, "--codes", "poisson"], "codes must be one of binary, uniform, exponential, not 'poisson'"),
         ([*SIMULATE, "--weights", "levy"], "weights must be one of"),

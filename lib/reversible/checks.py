@@ -24,23 +24,28 @@ def integer(name: str, value: object, low: int = 1, high: int = 10**9) -> int:
     return int(value) if isinstance(value, int) else int(number)
 
 
+SMALLEST, LARGEST = 1e-12, 1e12  # their squares fit single precision
+
+
 def fraction(name: str, value: object) -> float:
-    """`value` as a float in (0, 1]: a retention probability."""
-    number = _real(name, value, "a number in (0, 1]")
-    if not 0 < number <= 1:
-        raise InputError(f"{name} must be a number in (0, 1], not {value!r}")
-    return number
+    """`value` as a float from 1e-12 to 1: a retention probability."""
+    return _between(name, value, SMALLEST, 1.0)
 
 
-LARGEST = 1e12  # of any number given: its square still fits single precision
+def positive(name: str, value: object) -> float:
+    """`value` as a float from 1e-12 to 1e12."""
+    return _between(name, value, SMALLEST, LARGEST)
 
 
-def real(name: str, value: object, above: float | None = None) -> float:
-    """`value` as a float, at most 1e12 in size and larger than `above`."""
-    low = f"> {above:g} and" if above is not None else f">= {-LARGEST:g} and"
-    allowed = f"a number {low} <= {LARGEST:g}"
+def real(name: str, value: object) -> float:
+    """`value` as a float from -1e12 to 1e12."""
+    return _between(name, value, -LARGEST, LARGEST)
+
+
+def _between(name: str, value: object, low: float, high: float) -> float:
+    allowed = f"a number from {low:g} to {high:g}"
     number = _real(name, value, allowed)
-    if abs(number) > LARGEST or (above is not None and number <= above):
+    if not low <= number <= high:
         raise InputError(f"{name} must be {allowed}, not {value!r}")
     return number
 

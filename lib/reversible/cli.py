@@ -120,12 +120,13 @@ def _one_layer(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     experiments.module_of(arguments.name)
-    if arguments.out and not (arguments.out.parent.is_dir() and os.access(arguments.out.parent, os.W_OK)):
-        raise InputError(f"--out must be a file in a folder that can be written, not {arguments.out}")
+    out = arguments.out
+    if out and (out.is_dir() or not out.parent.is_dir() or not os.access(out.parent, os.W_OK)):
+        raise InputError(f"--out must be a file in a folder that can be written, not {out}")
     claims = read_claims(book_folder() / "claims.toml")
     record = experiments.run(arguments.name, arguments.profile, rules_for(claims, arguments.name), progress=True)
-    if arguments.out:
-        write_record(record, arguments.out)
+    if out:
+        write_record(record, out)
     else:
         print(json.dumps(record.to_json(), indent=1))
     return 0

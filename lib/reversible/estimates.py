@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from reversible.checks import InputError
 
@@ -41,8 +41,10 @@ class Estimate:
     def of_share(cls, shares: Sequence[float] | np.ndarray) -> Estimate:
         """Clopper-Pearson interval of a proportion; a repeat that is itself a share counts as one trial, no more."""
         shares = np.asarray(shares, float)
-        interval = stats.binomtest(round(float(shares.sum())), len(shares)).proportion_ci(0.95, method="exact")
-        return cls(float(shares.mean()), (float(interval.low), float(interval.high)), len(shares))
+        n, k = len(shares), round(float(shares.sum()))
+        low = float(special.betaincinv(k, n - k + 1, 0.025)) if k else 0.0
+        high = float(special.betaincinv(k + 1, n - k, 0.975)) if k < n else 1.0
+        return cls(float(shares.mean()), (low, high), n)
 
     @classmethod
     def exact(cls, value: float) -> Estimate:
@@ -68,7 +70,7 @@ class Estimate:
         if error == 0:
             return 0.0 if self.mean == value else math.copysign(40, self.mean - value)
         t = (self.mean - value) / error
-        return math.copysign(float(stats.norm.isf(max(stats.t.sf(abs(t), self.n - 1), 1e-300))), t)
+        return math.copysign(float(-special.ndtri(max(special.stdtr(self.n - 1, -abs(t)), 1e-300))), t)
 
     def __str__(self) -> str:
         if self.n == 0:
@@ -122,4 +124,4 @@ def slope(x: Sequence[np.ndarray], y: np.ndarray, which: int = 0) -> Estimate:
 
 
 def _t(freedom: int) -> float:
-    return float(stats.t.ppf(0.975, freedom))
+    return float(special.stdtrit(freedom, 0.975))

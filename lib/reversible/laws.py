@@ -164,7 +164,7 @@ def thresholded_risk(mean: Array, sd: Array, h: ArrayLike, shift: ArrayLike, cut
     """
     sd = np.maximum(sd, 1e-150)
     excess = mean + np.asarray(shift, float) - np.asarray(h, float)
-    edge = np.maximum((cut - mean) / sd, -1e150)
+    edge = np.clip((cut - mean) / sd, -1e150, 1e150)
     density, above = np.exp(-np.minimum(edge**2, 1e3) / 2) / np.sqrt(2 * np.pi), special.ndtr(-edge)
     tail = excess**2 * above + 2 * excess * sd * density + sd**2 * (edge * density + above)
     return tail + np.square(h) * special.ndtr(edge)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from reversible.checks import InputError, integer, one_of, real
+from reversible.checks import InputError, integer, one_of, positive, real
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Codes:
 
     def __post_init__(self) -> None:
         one_of("codes", self.law, ("binary", "uniform", "exponential"))
-        if not 0 <= real("low", self.low) <= real("high", self.high, above=0.0):
+        if not 0 <= real("low", self.low) <= positive("high", self.high):
             raise InputError(f"low must be a number from 0 to high = {self.high}, not {self.low!r}")
 
     def quantile(self, u: Tensor) -> Tensor:

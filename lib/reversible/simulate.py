@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from reversible import laws, model
-from reversible.checks import InputError, fraction, integer, one_of, real
+from reversible.checks import InputError, fraction, integer, one_of, positive, real
 from reversible.estimates import Estimate
 
 TILE_BYTES = 2**25  # of W at a time
@@ -53,8 +53,8 @@ class OneLayer:
         clean |= {"rho": fraction("rho", self.rho), "q": fraction("q", self.q)}
         clean |= {"trials": integer("trials", self.trials), "batch": integer("batch", self.batch)}
         clean["seed"] = integer("seed", self.seed, low=0, high=2**53)
-        clean |= {"low": real("low", self.low), "high": real("high", self.high)}
-        clean["alpha"] = None if self.alpha is None else real("alpha", self.alpha, above=0.0)
+        clean |= {"low": real("low", self.low), "high": positive("high", self.high)}
+        clean["alpha"] = None if self.alpha is None else positive("alpha", self.alpha)
         if self.offset not in ("proof", "optimal"):
             clean["offset"] = _number_or_name("offset", self.offset, "proof, optimal or a finite number")
         for field, value in clean.items():
@@ -64,7 +64,7 @@ class OneLayer:
         one_of("dtype", self.dtype, DTYPES)
         one_of("device", self.device, ("cpu", "cuda"))
         _ = self.code_law
-        real("alpha = 2 / (rho n)", self.scale, above=0.0)
+        positive("alpha = 2 / (rho n)", self.scale)
         if self.trials * self.batch < 2:
             raise InputError(f"trials must be an integer >= 2 where one code shares each W, not {self.trials}")
         if self.weights == "orthogonal" and n < m:
@@ -109,6 +109,7 @@ class OneLayerResult:
     noise_sd_times_sqrt_t: Estimate | None  # of y off the support, over ||h||; None where the support is everything
     linf_times_sqrt_t: Estimate  # ||y - h||_inf / ||h||
     relative_error: Estimate  # E ||h_hat - h||^2 / ||h||^2
+    worst_relative_error: float  # the largest of all codes and draws
     support_recovery_rate: Estimate  # share of codes with h_hat's support equal to h's
     predicted_mean_gain: float
     predicted_noise_sd_times_sqrt_t: float
@@ -183,6 +184,7 @@ def _summary(p: OneLayer, measured: np.ndarray, entries: np.ndarray) -> OneLayer
         noise_sd_times_sqrt_t=Estimate.of(noise * p.t).sqrt() if p.k < p.m else None,
         linf_times_sqrt_t=Estimate.of(linf * root_t),
         relative_error=Estimate.of(error),
+        worst_relative_error=float(measured[:, 3].max()),
         support_recovery_rate=Estimate.of_share(found),
         predicted_mean_gain=laws.mean_gain(p.n, p.rho, p.alpha),
         predicted_noise_sd_times_sqrt_t=float(noise_law * root_t),
