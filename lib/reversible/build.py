@@ -60,9 +60,12 @@ def chapters(book: Path) -> list[str]:
     """The executable pages of the table of contents, in its order."""
     import yaml
 
-    contents = yaml.safe_load((book / "_toc.yml").read_text())
-    names = [contents["root"], *(_files(contents.get("parts", [])) or _files(contents.get("chapters", [])))]
-    return [name for name in names if "```{code-cell}" in (book / f"{name}.md").read_text()]
+    try:
+        contents = yaml.safe_load((book / "_toc.yml").read_text())
+        names = [contents["root"], *_files(contents.get("parts", []) + contents.get("chapters", []))]
+        return [name for name in names if "```{code-cell}" in (book / f"{name}.md").read_text()]
+    except (OSError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
+        raise InputError(f"{book}/_toc.yml does not list the pages of this book: {error}") from None
 
 
 def _files(entries: list[dict[str, Any]]) -> list[str]:
