@@ -143,6 +143,17 @@ def test_only_the_changed_chapter_is_executed_and_its_new_output_is_shown(book):
     assert "a new line" in (book.root / "book/_build/html/demo.html").read_text()
 
 
+def test_a_new_record_is_rendered(book):
+    made = book.run(sys.executable, "-m", "reversible.cli", "run", "code-law", "--profile", "book",
+                    "--out", "book/results/code-law.json")  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    done = book.build()
+    assert done.returncode == 0, done.stdout + done.stderr
+    site = book.root / "book" / "_build" / "html"
+    assert "recorded (book)" in (site / "demo.html").read_text()
+    assert json.loads((site / "code-law.json").read_text())["profile"] == "book"
+
+
 FAULTS = {
     "an altered record": ("book/results/code-law.json", '"ci95"', '"ci96"', "altered after the run"),
     "a rule edited after the run": ("book/claims.toml", "<= 3", "<= 4", "rule changed after the run"),

@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -198,6 +199,7 @@ def render(book: Path, profile: str) -> None:
     if index.is_file() and _text(seal) == now:
         return
     seal.unlink(missing_ok=True)
+    shutil.rmtree(index.parent, ignore_errors=True)  # no page and no record of an earlier build stays behind
     command = [
         str(Path(sys.executable).parent / "jupyter-book"),
         "build",
