@@ -119,10 +119,18 @@ def stamps(book: Path) -> dict[str, str]:
         return {}
 
 
+def current_stamps(book: Path, profile: str) -> dict[str, str]:
+    """The stamp of every chapter as everything stands now."""
+    return {name: stamp(book, name, profile) for name in chapters(book)}
+
+
 def stale(book: Path, profile: str) -> list[str]:
     """The chapters whose cached outputs are missing or were made under another stamp."""
-    known = stamps(book)
-    return [name for name in chapters(book) if known.get(name) != stamp(book, name, profile)]
+    return _differing(stamps(book), current_stamps(book, profile))
+
+
+def _differing(known: dict[str, str], now: dict[str, str]) -> list[str]:
+    return [name for name, made_under in now.items() if known.get(name) != made_under]
 
 
 def execute(book: Path, name: str, profile: str) -> float:
@@ -177,10 +185,10 @@ def forget(book: Path, name: str) -> None:
 def setup(app: Any) -> dict[str, bool]:
     """The Sphinx extension: no stale output is ever rendered, whoever calls Sphinx."""
     book, profile = Path(app.srcdir), os.environ.get(ENVIRONMENT, "book")
-    old = stale(book, profile)
+    made_under = current_stamps(book, profile)
+    old = _differing(stamps(book), made_under)
     for name in old:
         forget(book, name)
-    made_under = {name: stamp(book, name, profile) for name in chapters(book)}
 
     def keep_stamps(_: Any, error: Exception | None) -> None:
         if error is None:

@@ -59,13 +59,18 @@ def _panels(count: int, height: float = 3.4) -> tuple[Figure, list[Axes]]:
     return figure, list(axes[0])
 
 
+def _bars(part: Any, y: str) -> np.ndarray:
+    """Lengths of the interval below and above the mean, (2, rows), as errorbar wants them."""
+    return np.abs(np.array([part[y] - part[f"{y}_low"], part[f"{y}_high"] - part[y]]))
+
+
 def points(ax: Axes, data: Any, x: str, y: str, law: str | None, hue: str, scale: str = "log") -> None:
     """Measured means with their intervals, one colour a value of `hue`, the column `law` drawn through them."""
     colours = sns.color_palette("colorblind", data[hue].nunique())
     for colour, (value, part) in zip(colours, data.groupby(hue), strict=True):
         part = part.sort_values(x)
-        bars = np.abs(np.array([part[y] - part[f"{y}_low"], part[f"{y}_high"] - part[y]]))
-        ax.errorbar(part[x], part[y], bars, fmt="o", ms=4, color=colour, label=f"{hue} = {value:g}", capsize=2, lw=1)
+        label = f"{hue} = {value:g}"
+        ax.errorbar(part[x], part[y], _bars(part, y), fmt="o", ms=4, color=colour, label=label, capsize=2, lw=1)
         if law:
             curve = part.groupby(x)[law].mean()
             ax.plot(curve.index, curve.to_numpy(), color=colour, lw=1)
@@ -242,7 +247,7 @@ def relu_and_offset(record: Record) -> Shown:
     figure, ax = plt.subplots(figsize=(6.4, 4), layout="constrained")
     for colour, name in zip(sns.color_palette("colorblind"), names.values(), strict=False):
         part = data[data.variant == name].sort_values("m")
-        bars = [part.relative_error - part.relative_error_low, part.relative_error_high - part.relative_error]
+        bars = _bars(part, "relative_error")
         ax.errorbar(part.m, part.relative_error, bars, fmt="o", ms=4, color=colour, label=name, capsize=2)
         ax.plot(part.m, part.predicted_relative_error, color=colour, lw=1)
     widths = np.unique(data.m)
@@ -275,10 +280,8 @@ def weight_families(record: Record) -> Shown:
             (-0.2, 0, 0.2), sns.color_palette("colorblind"), data.groupby("k"), strict=False
         ):
             part = part.set_index("weights").loc[families]
-            bars = np.abs(np.array([part[column] - part[f"{column}_low"], part[f"{column}_high"] - part[column]]))
-            ax.errorbar(
-                part[column], np.arange(len(families)) + shift, xerr=bars, fmt="o", ms=4, color=colour, label=f"k = {k}"
-            )
+            rows, bars = np.arange(len(families)) + shift, _bars(part, column)
+            ax.errorbar(part[column], rows, xerr=bars, fmt="o", ms=4, color=colour, label=f"k = {k}")
         ax.set(yticks=range(len(families)), yticklabels=families if ax is axes[0] else [], title=title)
         ax.invert_yaxis()
     axes[2].set_xscale("log")
