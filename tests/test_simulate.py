@@ -100,7 +100,7 @@ def test_memory_stays_within_the_budget():
 
 
 def test_too_much_memory_is_refused_in_one_line():
-    with pytest.raises(InputError, match=r"batch = 1000000 need \d+ MiB; allowed are 1024 MiB"):
+    with pytest.raises(InputError, match=r"batch = 1000000 with n = 100, m = 1000 needs \d+ MiB; allowed are 1024 MiB"):
         one_layer(OneLayer(n=100, m=1000, k=2, batch=10**6))
 
 

@@ -25,7 +25,8 @@ from typing import Any
 
 from reversible.checks import InputError, one_of
 from reversible.experiments import PROFILES, module_of
-from reversible.results import book_folder, code_digest, digest, read_claims, write_atomically
+from reversible.files import write_atomically
+from reversible.results import book_folder, code_digest, digest, read_claims
 
 ENVIRONMENT = "REVERSIBLE_PROFILE"  # tells the Sphinx extension under which profile the cached outputs were made
 

@@ -12,10 +12,9 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tqdm import tqdm
-
 from reversible import __version__, experiments
 from reversible.checks import InputError, integer
+from reversible.executors import executor, trial_mapper, unfinished
 from reversible.results import (
     RULE_CHANGED,
     Verdict,
@@ -42,8 +41,8 @@ def main(words: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"reversible: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("reversible: stopped; nothing was written", file=sys.stderr)
+    except KeyboardInterrupt as stopped:  # a sweep says what it kept
+        print(f"reversible: {str(stopped) or 'stopped; nothing was written'}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `reversible verdicts | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -63,11 +62,18 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("name", metavar="NAME", help=", ".join(experiments.NAMES))
     run.add_argument("--profile", default="book", help="smoke, book (default) or paper: how much is run")
     run.add_argument("--out", type=Path, metavar="FILE", help="write the record here; otherwise it is printed")
+    run.add_argument("--device", default="cpu", help="cpu (default) or cuda, for the cells that can")
+    _where_options(run)
     run.set_defaults(call=_run)
     verdicts = commands.add_parser("verdicts", help="the table of claims", allow_abbrev=False)
     verdicts.add_argument("--json", action="store_true", help="for machines")
     verdicts.set_defaults(call=_verdicts)
     return parser
+
+
+def _where_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workers", default="1", metavar="N", help="processes of this machine to run on (default 1)")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="run on the Dask cluster there, tcp://host:port")
 
 
 def _one_layer_options(parser: argparse.ArgumentParser) -> None:
@@ -91,6 +97,7 @@ def _one_layer_options(parser: argparse.ArgumentParser) -> None:
     add("--device", default="cpu", help="cpu (default) or cuda")
     add("--memory", default="1024", help="budget in MiB (default 1024)")
     add("--json", action="store_true", help="for machines")
+    _where_options(parser)
     parser.set_defaults(call=_one_layer)
 
 
@@ -100,8 +107,9 @@ def _one_layer(arguments: argparse.Namespace) -> int:
     p = OneLayer(**{field.name: getattr(arguments, field.name) for field in fields(OneLayer)})
     budget = integer("memory", arguments.memory) << 20
     start = time.perf_counter()
-    with tqdm(total=p.trials, unit="trial", disable=None) as bar:
-        result = one_layer(p, budget, lambda: bar.update())
+    key = ("simulate one-layer", repr(p), code_digest("reversible.simulate"))
+    with trial_mapper(key, arguments.workers, arguments.scheduler) as mapper:
+        result = one_layer(p, budget, mapper)
     where = provenance("reversible.simulate", p.device, time.perf_counter() - start)
     shown: dict[str, Any] = {"parameters": asdict(p), **asdict(result), "trials": p.trials, "provenance": where}
     if arguments.json:
@@ -124,11 +132,22 @@ def _run(arguments: argparse.Namespace) -> int:
     if out and (out.is_dir() or not out.parent.is_dir() or not os.access(out.parent, os.W_OK)):
         raise InputError(f"--out must be a file in a folder that can be written, not {out}")
     claims = read_claims(book_folder() / "claims.toml")
-    record = experiments.run(arguments.name, arguments.profile, rules_for(claims, arguments.name), progress=True)
+    name, profile, device, rules = (
+        arguments.name,
+        arguments.profile,
+        arguments.device,
+        rules_for(claims, arguments.name),
+    )
+    experiments.cells_of(name, profile, device)  # what cannot be run is said at once
+    journal = unfinished(*experiments.key_of(name, profile, device))
+    with executor(arguments.workers, arguments.scheduler) as opened:
+        record = experiments.run(name, profile, rules, True, opened, device, journal)
     if out:
         write_record(record, out)
     else:
         print(json.dumps(record.to_json(), indent=1))
+    if journal:
+        journal.clear()
     return 0
 
 

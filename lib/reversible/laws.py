@@ -251,4 +251,5 @@ def linf_mean(h: Array, m: int, law: tuple[Array, Array, Array]) -> float:
     """E||y - h||_inf for one code with nonzero entries `h`: the integral of 1 - `linf_cdf`."""
     bias = np.abs(law[1] - np.append(h, 0.0)).max()
     tau = np.linspace(0, bias + law[2].max() * (np.sqrt(2 * np.log(m + 1)) + 8), 2001)
-    return float(np.trapezoid(1 - linf_cdf(tau, h, m, law), tau))
+    pieces = np.array_split(tau, -(-tau.size * law[1].size // 2**18))  # what is needed at once stays small
+    return float(np.trapezoid(1 - np.concatenate([linf_cdf(piece, h, m, law) for piece in pieces]), tau))

@@ -49,14 +49,25 @@ class Codes:
         """The k nonzero entries of a code with no randomness left: the quantiles of (i - 1/2)/k, float64, (k,)."""
         return self.quantile((torch.arange(k, dtype=torch.float64) + 0.5) / k)
 
-    def sample(self, batch: int, m: int, k: int, generator: torch.Generator, dtype: torch.dtype) -> Tensor:
-        """`batch` independent codes, (batch, m), each with exactly k nonzero entries (at most k where `low` is 0)."""
+    def draw(self, batch: int, m: int, k: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Where `batch` independent codes of width m have their k nonzero entries, and their values (float64): (B, k).
+
+        The values may be 0 where `low` is.
+        """
         m = integer("m", m)
         k = integer("k", k, high=m)
         device = generator.device
-        places = torch.rand(batch, m, generator=generator, device=device).topk(k).indices  # (B, k)
-        values = self.quantile(torch.rand(batch, k, generator=generator, device=device, dtype=torch.float64))
-        return torch.zeros(batch, m, dtype=dtype, device=device).scatter_(1, places, values.to(dtype))
+        places = torch.rand(batch, m, generator=generator, device=device).topk(k).indices
+        return places, self.quantile(torch.rand(batch, k, generator=generator, device=device, dtype=torch.float64))
+
+    def sample(self, batch: int, m: int, k: int, generator: torch.Generator, dtype: torch.dtype) -> Tensor:
+        """`batch` independent codes, (batch, m), each with exactly k nonzero entries (at most k where `low` is 0)."""
+        return spread(*self.draw(batch, m, k, generator), m, dtype)
+
+
+def spread(places: Tensor, values: Tensor, m: int, dtype: torch.dtype) -> Tensor:
+    """Codes (B, m) that hold `values` (B, k) at `places` (B, k) and zero elsewhere."""
+    return torch.zeros(len(places), m, dtype=dtype, device=places.device).scatter_(1, places, values.to(dtype))
 
 
 def beta(h: Tensor) -> Tensor:
@@ -135,12 +146,19 @@ def dropout(x: Tensor, retention: float, generator: torch.Generator | None) -> T
     """x with each entry kept with probability `retention`, not rescaled: the paper's n_drop."""
     if retention == 1.0:
         return x
-    return x * torch.empty_like(x).bernoulli_(retention, generator=generator)
+    kept = torch.empty_like(x)
+    # On a CPU comparing uniform numbers takes a third of bernoulli_'s time; their grid of 2^-24 is too coarse for rare
+    # survivors alone.
+    rare = retention < 1e-3
+    kept = (
+        kept.bernoulli_(retention, generator=generator) if rare else kept.uniform_(generator=generator).lt_(retention)
+    )
+    return x * kept
 
 
 def generate(W: Tensor, h: Tensor, alpha: float, rho: float, generator: torch.Generator | None = None) -> Tensor:
     """x = relu(alpha W h) * n_drop: W (n, m), h (B, m) -> (B, n) [N]."""
-    return dropout(torch.relu(alpha * h @ W.T), rho, generator)
+    return dropout((h @ W.T).mul_(alpha).relu_(), rho, generator)
 
 
 def correlate(W: Tensor, x: Tensor, q: float = 1.0, generator: torch.Generator | None = None) -> Tensor:

@@ -10,7 +10,6 @@ import os
 import platform
 import re
 import subprocess
-import tempfile
 import tokenize
 import tomllib
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from typing import Any
 
 from reversible.checks import InputError
 from reversible.estimates import Estimate
+from reversible.files import write_atomically
 
 FORMAT = "reversible record 1"
 LIBRARY = Path(__file__).parent
@@ -144,32 +144,19 @@ class Record:
 
     def table(self) -> list[dict[str, Any]]:
         """One flat dict a cell, parameters and results; an estimate e gives e, e_low and e_high."""
-        flat = []
-        for cell, row in zip(self.parameters["cells"], self.rows, strict=True):
-            flat.append(dict(cell))
-            for name, value in row.items():
-                estimate = isinstance(value, dict)
-                flat[-1][name] = value["mean"] if estimate else value
-                if estimate:
-                    flat[-1][f"{name}_low"], flat[-1][f"{name}_high"] = value["ci95"]
-        return flat
+        cells = self.parameters["cells"]
+        return [{**cell, **flat(row)} for cell, row in zip(cells, self.rows, strict=True)]
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write `text` to `path` whole or not at all; InputError where that cannot be done."""
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        if temporary:
-            temporary.unlink(missing_ok=True)
-        raise InputError(f"cannot write {path}: {error.strerror}") from None
+def flat(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with each estimate e as e, e_low and e_high."""
+    shown = {}
+    for name, value in row.items():
+        estimate = isinstance(value, dict)
+        shown[name] = value["mean"] if estimate else value
+        if estimate:
+            shown[f"{name}_low"], shown[f"{name}_high"] = value["ci95"]
+    return shown
 
 
 def write_record(record: Record, path: Path) -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,9 +21,13 @@ from reversible import laws, model
 from reversible.checks import InputError, fraction, integer, one_of, positive, real
 from reversible.estimates import Estimate
 
-TILE_BYTES = 2**25  # of W at a time
+TILE_BYTES = 2**23  # of W at a time: it and its images stay in a CPU's cache
+MEASURED = 2**16  # numbers measured at a time
+LAW = 2**18  # numbers the law takes at a time
 MEMORY_BUDGET = 2**30
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
+# Like the builtin map: a function and what it is applied to, one by one, give the results in the same order.
+Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 ESTIMATES = ("relu", "hard", "linear")
 
 
@@ -56,7 +62,7 @@ class OneLayer:
         clean |= {"low": real("low", self.low), "high": positive("high", self.high)}
         clean["alpha"] = None if self.alpha is None else positive("alpha", self.alpha)
         if self.offset not in ("proof", "optimal"):
-            clean["offset"] = _number_or_name("offset", self.offset, "proof, optimal or a finite number")
+            clean["offset"] = number_or_name("offset", self.offset, "proof, optimal or a finite number")
         for field, value in clean.items():
             object.__setattr__(self, field, value)
         one_of("estimate", self.estimate, ESTIMATES)
@@ -118,25 +124,33 @@ class OneLayerResult:
     relative_error_z: float  # standard score of measured less predicted, code by code
 
 
-def one_layer(p: OneLayer, budget: int = MEMORY_BUDGET, tick: Callable[[], object] = lambda: None) -> OneLayerResult:
-    """Run p.trials draws of W with p.batch codes each; `tick` is called after each. Deterministic in p.
+def one_layer(p: OneLayer, budget: int = MEMORY_BUDGET, mapper: Mapper = map) -> OneLayerResult:
+    """Run p.trials draws of W with p.batch codes each, mapped over by `mapper`. Deterministic in p.
 
     Raises InputError where the parameters need more than `budget` bytes, or CUDA that is not there.
     """
-    _check_memory(p, budget)
-    if p.device == "cuda" and not torch.cuda.is_available():
-        raise InputError("device must be cpu here: no CUDA device was found, not 'cuda'")
-    measured, entries = [], []
-    with _one_thread():
-        for trial in range(p.trials):
-            generator = trial_generator(p.seed, trial, p.device)
-            h = p.code_law.sample(p.batch, p.m, p.k, generator, DTYPES[p.dtype])
-            entries.append(h.double().topk(p.k).values.cpu().numpy())  # (B, k)
-            offset = torch.from_numpy(p.offset_for(np.linalg.norm(entries[-1], axis=-1))).to(h)
-            y = round_trip(p, h, generator)
-            measured.append(_measure(h, y, model.infer(y, offset[:, None], p.estimate)))
-            tick()
+    check_memory(memory_needed(p), budget, f"batch = {p.batch} with n = {p.n}, m = {p.m}")
+    check_device(p.device)
+    measured, entries = zip(*mapper(functools.partial(one_layer_trial, p), range(p.trials)), strict=True)
     return _summary(p, np.array(measured), np.array(entries))
+
+
+def one_layer_trial(p: OneLayer, trial: int) -> tuple[np.ndarray, np.ndarray]:
+    """One draw of W and p.batch codes through it: what was measured (5, B), see `_measure`, and the entries (B, k).
+
+    A function of its arguments alone, to the bit, in whatever process it runs.
+    """
+    with one_thread():
+        generator = trial_generator(p.seed, trial, p.device)
+        places, values = p.code_law.draw(p.batch, p.m, p.k, generator)
+        h = model.spread(places, values, p.m, DTYPES[p.dtype])
+        entries = values.to(h).double().cpu().numpy()
+        y = round_trip(p, h, generator)
+        offset = torch.from_numpy(p.offset_for(np.linalg.norm(entries, axis=-1))).to(h)[:, None]
+        few = _measured_at_once(p)
+        parts = zip(h.split(few), y.split(few), offset.split(few), strict=True)
+        measured = [_measure(a, b, model.infer(b, c, p.estimate)) for a, b, c in parts]
+        return torch.cat(measured, 1).cpu().numpy(), entries
 
 
 def round_trip(p: OneLayer, h: Tensor, generator: torch.Generator) -> Tensor:
@@ -149,7 +163,33 @@ def round_trip(p: OneLayer, h: Tensor, generator: torch.Generator) -> Tensor:
     return y
 
 
-def _measure(h: Tensor, y: Tensor, h_hat: Tensor) -> np.ndarray:
+def precision_check(p: OneLayer) -> float:
+    """How far single precision on p.device leaves double on the CPU, fed the same codes, W and dropout: the largest
+    relative deviation of a code's relative error. One draw of W, p.batch codes; deterministic in p.
+    """
+    check_device(p.device)
+    with one_thread():
+        generator = trial_generator(p.seed, 0)
+        places, values = p.code_law.draw(p.batch, p.m, p.k, generator)
+        h = model.spread(places, values, p.m, torch.float32)
+        both = (h.to(p.device), h.double())
+        y = [torch.zeros_like(code) for code in both]
+        for rows in _tiles(p):
+            W = model.sample_weights(p.weights, rows, p.m, generator, torch.float32)
+            ones = torch.ones(p.batch, rows)
+            kept = model.dropout(model.dropout(ones, p.rho, generator), p.q, generator) / p.q
+            for code, sums in zip(both, y, strict=True):
+                x = model.generate(W.to(code), code, p.scale, 1.0)
+                sums += model.correlate(W.to(code), x * kept.to(code))
+        offset = torch.from_numpy(p.offset_for(h.double().norm(dim=-1).numpy()))[:, None]
+        single, double = (
+            _measure(code, sums, model.infer(sums, offset.to(code), p.estimate))[3].cpu()
+            for code, sums in zip(both, y, strict=True)
+        )
+    return float(((single - double).abs() / double).max())
+
+
+def _measure(h: Tensor, y: Tensor, h_hat: Tensor) -> Tensor:
     """Gain, off-support noise variance, l-infinity error, relative error, support found: (5, B), float64."""
     h, y, h_hat = h.double(), y.double(), h_hat.double()
     energy, on = h.square().sum(-1), h > 0
@@ -158,14 +198,14 @@ def _measure(h: Tensor, y: Tensor, h_hat: Tensor) -> np.ndarray:
     linf = (y - h).abs().amax(-1) / energy.sqrt()
     error = (h_hat - h).square().sum(-1) / energy
     found = ((h_hat > 0) == on).all(-1)
-    return torch.stack([gain, noise, linf, error, found.double()]).cpu().numpy()
+    return torch.stack([gain, noise, linf, error, found.double()])
 
 
 def _summary(p: OneLayer, measured: np.ndarray, entries: np.ndarray) -> OneLayerResult:
     """`measured` (trials, 5, B), `entries` (trials, B, k): the draws of W are the independent repeats, if several."""
     codes = entries.reshape(-1, p.k)
     offset = p.offset_for(np.linalg.norm(codes, axis=-1))
-    parts = -(-codes.size // 2**18)  # what the law needs at once stays small
+    parts = -(-(codes.size + len(codes)) * _nodes(p) // LAW)
     pieces = zip(np.array_split(codes, parts), np.array_split(offset, parts), strict=True)
     predicted = np.concatenate(
         [laws.relative_risk(h, p.n, p.m, p.rho, offset=b, q=p.q, alpha=p.alpha, estimate=p.estimate) for h, b in pieces]
@@ -204,18 +244,33 @@ def _tiles(p: OneLayer) -> list[int]:
 
 
 def memory_needed(p: OneLayer) -> int:
-    """Bytes at the peak: a tile of W with what drawing it takes, its images, the codes and what is measured on them."""
+    """Bytes at the peak: a tile of W with what drawing it takes, its images, the codes, what is measured, the law."""
     itemsize, rows = DTYPES[p.dtype].itemsize, _tiles(p)[0]
     copies = {"gaussian": 1, "student": 3, "sparse": 2, "orthogonal": 4, "correlated": 3}.get(p.weights, 1)
-    return copies * rows * p.m * itemsize + 4 * p.batch * rows * itemsize + p.batch * p.m * (2 * itemsize + 48)
+    codes = p.batch * p.m * (4 * itemsize + 4) + 80 * min(p.batch * p.m, _measured_at_once(p) * p.m)
+    kept = p.trials * p.batch * (3 * p.k + 20) * 8
+    return copies * rows * p.m * itemsize + 4 * p.batch * rows * itemsize + codes + kept + 12 * 8 * LAW
 
 
-def _check_memory(p: OneLayer, budget: int) -> None:
-    if memory_needed(p) > budget:
-        raise InputError(
-            f"n = {p.n}, m = {p.m}, batch = {p.batch} need {memory_needed(p) >> 20} MiB; "
-            f"allowed are {budget >> 20} MiB (fewer codes a W need less)"
-        )
+def _measured_at_once(p: OneLayer) -> int:
+    """How many codes: few on a CPU, so that they stay in its cache in double precision."""
+    return max(1, MEASURED // p.m) if p.device == "cpu" else p.batch
+
+
+def _nodes(p: OneLayer) -> int:
+    return laws.nodes_for(p.k) or 601  # the whole grid of `laws.energy_nodes`
+
+
+def check_memory(needed: int, budget: int, what: str) -> None:
+    """InputError where `what` needs more than `budget` bytes."""
+    if needed > budget:
+        raise InputError(f"{what} needs {needed >> 20} MiB; allowed are {budget >> 20} MiB")
+
+
+def check_device(device: str) -> None:
+    """InputError where "cuda" is asked for and not there."""
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device must be cpu here: no CUDA device was found, not 'cuda'")
 
 
 def trial_generator(seed: int, trial: int, device: str = "cpu") -> torch.Generator:
@@ -224,18 +279,33 @@ def trial_generator(seed: int, trial: int, device: str = "cpu") -> torch.Generat
     return torch.Generator(device).manual_seed(int(state >> 1))
 
 
+class _Threads:
+    """How many runs hold torch to one thread, and how many threads it had before the first of them."""
+
+    lock, holders, before = threading.Lock(), 0, 1
+
+
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """One thread a simulation: sums in one order, and workers that do not fight for cores."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+def one_thread() -> Iterator[None]:
+    """One thread a simulation: sums in one order, and workers that do not fight for cores.
+
+    Torch's number of threads is in part the whole process's: in a pool of threads the last to leave gives it back.
+    """
+    with _Threads.lock:
+        if not _Threads.holders:
+            _Threads.before = torch.get_num_threads()
+        _Threads.holders += 1
+        torch.set_num_threads(1)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        with _Threads.lock:
+            _Threads.holders -= 1
+            if not _Threads.holders:
+                torch.set_num_threads(_Threads.before)
 
 
-def _number_or_name(name: str, value: object, allowed: str) -> float:
+def number_or_name(name: str, value: object, allowed: str) -> float:
     try:
         return real(name, value)
     except InputError:

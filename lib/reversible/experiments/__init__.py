@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import time
-from dataclasses import asdict
+from concurrent.futures import Executor
+from dataclasses import asdict, replace
+from typing import Any
 
-from reversible.checks import one_of
-from reversible.results import Record, provenance
-from reversible.sweep import Experiment, sweep
+from reversible.checks import InputError, one_of
+from reversible.results import Record, code_digest, provenance
+from reversible.sweep import Experiment, Journal, mapped
 
 PROFILES = ("smoke", "book", "paper")
+FLOAT64_TOLERANCE = 1e-3  # relative, of a relative error
 
 # By module, so that a record and a chapter depend on the code they use and on no other.
 MODULES: dict[str, tuple[str, ...]] = {
@@ -19,6 +23,11 @@ MODULES: dict[str, tuple[str, ...]] = {
         "unbiased-inference", "linf-rate", "theorem-2-3", "regime-map", "inference-dropout", "relu-and-offset",
     ),
     "reversible.experiments.random_like": ("weight-families", "digits-reversal"),
+    "reversible.experiments.multi_layer": ("middle-and-top", "theorem-3-1", "theorem-3-2", "depth-limit"),
+    "reversible.experiments.depth_laws": (
+        "two-layer-gain", "depth-law", "finite-width", "stacked-offsets", "phase-transitions",
+    ),
+    "reversible.experiments.reversal_map": ("reversal-map",),
 }  # fmt: skip
 NAMES = tuple(name for names in MODULES.values() for name in names)
 
@@ -34,18 +43,71 @@ def find(name: str) -> Experiment:
     return importlib.import_module(module_of(name)).EXPERIMENTS[name]
 
 
-def run(name: str, profile: str, rules: dict[str, str] | None = None, progress: bool = False) -> Record:
-    """Run the experiment `name` in `profile`; `rules` are the digests of the rules that will read the record."""
-    experiment = find(name)
-    one_of("profile", profile, PROFILES)
+def run(
+    name: str, profile: str, rules: dict[str, str] | None = None, progress: bool = False,
+    executor: Executor | None = None, device: str = "cpu", journal: Journal | None = None,
+) -> Record:  # fmt: skip
+    """Run the experiment `name` in `profile`; `rules` are the digests of the rules that will read the record.
+
+    Cells run on `executor` (None: here), those that have a device on `device`; what is finished is kept in `journal`.
+    The measures are the same to the bit wherever on CPUs the cells ran. On "cuda" a sample of cells is checked against
+    double precision, and InputError is raised where they differ, or where no CUDA device is.
+    """
     start = time.perf_counter()
-    pairs = sweep(experiment, profile, name, progress)
+    experiment, cells = find(name), cells_of(name, profile, device)
+    about = {} if device == "cpu" else {"float64_check": _float64_check(cells)}
+    results = mapped(
+        functools.partial(run_cell, name), cells, executor=executor, journal=journal, label=name, progress=progress
+    )
+    pairs = list(zip(cells, results, strict=True))
     return Record(
         experiment=name,
         profile=profile,
-        parameters={"cells": [asdict(cell) for cell, _ in pairs]},
+        parameters={"cells": [asdict(cell) for cell in cells]},
         measures=experiment.measure(pairs),
-        rows=[asdict(result) for _, result in pairs],
+        rows=[asdict(result) for result in results],
         rules=rules or {},
-        provenance=provenance(module_of(name), "cpu", time.perf_counter() - start),
+        provenance=provenance(module_of(name), device, time.perf_counter() - start) | about,
     )
+
+
+def cells_of(name: str, profile: str, device: str = "cpu") -> list[Any]:
+    """The cells of the experiment `name`, those that have a device on `device`; InputError for what is not there."""
+    experiment = find(name)
+    one_of("profile", profile, PROFILES)
+    cells = experiment.cells(profile)
+    if one_of("device", device, ("cpu", "cuda")) == "cpu":
+        return cells
+    from reversible.simulate import check_device
+
+    check_device(device)
+    if not any(hasattr(cell, "device") for cell in cells):
+        raise InputError(f"device must be cpu for {name}, which has no cells for another one, not {device!r}")
+    return [replace(cell, device=device) if hasattr(cell, "device") else cell for cell in cells]
+
+
+def key_of(name: str, profile: str, device: str = "cpu") -> tuple[str, ...]:
+    """What such a run's journal is called by: the request and the code."""
+    return "run", name, profile, device, code_digest(module_of(name))
+
+
+def run_cell(name: str, cell: Any) -> Any:
+    """One cell of the experiment `name`, on one thread: sums in one order, whatever machine it runs on."""
+    from reversible.simulate import one_thread
+
+    with one_thread():
+        return find(name).run_cell(cell)
+
+
+def _float64_check(cells: list[Any]) -> float:
+    """The largest `precision_check` of three single layers among the cells; of a deep net the top layer is taken."""
+    from reversible.simulate import OneLayer, precision_check
+
+    layers = [
+        cell if isinstance(cell, OneLayer) else cell.layer(cell.depth - 1) for cell in cells if hasattr(cell, "device")
+    ]
+    sample = {0, len(layers) // 2, len(layers) - 1}
+    worst = max(precision_check(layers[place]) for place in sample)
+    if not worst <= FLOAT64_TOLERANCE:
+        raise InputError(f"single precision on this device is {worst:.2g} off double; allowed is {FLOAT64_TOLERANCE}")
+    return worst

@@ -169,7 +169,7 @@ def lemma_measures(pairs: list[tuple[Lemma, LemmaResult]]) -> dict[str, Estimate
 
 
 EXPERIMENTS = {
-    "code-law": Experiment("How large an entry of a code gets", code_law_cells, code_law, code_law_measures),
-    "baby-theorem": Experiment("The linear net on binary codes", baby_cells, baby_theorem, baby_measures),
-    "technical-lemma": Experiment("Moments of w relu(wh + xi)", lemma_cells, technical_lemma, lemma_measures),
+    "code-law": Experiment(code_law_cells, code_law, code_law_measures),
+    "baby-theorem": Experiment(baby_cells, baby_theorem, baby_measures),
+    "technical-lemma": Experiment(lemma_cells, technical_lemma, lemma_measures),
 }

@@ -15,7 +15,6 @@ from reversible.experiments.single_layer import law_of_typical_code
 from reversible.simulate import OneLayer, OneLayerResult, one_layer, round_trip, trial_generator
 from reversible.sweep import Experiment
 
-SYMMETRIC = ("sign", "uniform", "sparse", "student")  # i.i.d. with a symmetric law, besides the Gaussian itself
 Pairs = list[tuple[OneLayer, OneLayerResult]]
 
 
@@ -122,6 +121,6 @@ def digits_measures(pairs: list[tuple[Digits, DigitsResult]]) -> dict[str, Estim
 
 
 EXPERIMENTS = {
-    "weight-families": Experiment("Weights of other laws", family_cells, one_layer, family_measures),
-    "digits-reversal": Experiment("Digits up and down", digits_cells, digits_reversal, digits_measures),
+    "weight-families": Experiment(family_cells, one_layer, family_measures),
+    "digits-reversal": Experiment(digits_cells, digits_reversal, digits_measures),
 }

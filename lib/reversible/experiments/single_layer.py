@@ -223,10 +223,10 @@ def offset_measures(pairs: Pairs) -> dict[str, Estimate]:
 
 
 EXPERIMENTS = {
-    "unbiased-inference": Experiment("Gain and noise", unbiased_cells, one_layer, unbiased_measures),
-    "linf-rate": Experiment("Largest error of a coordinate", linf_cells, one_layer, linf_measures),
-    "theorem-2-3": Experiment("Relative error, proof's offset", theorem_cells, one_layer, theorem_measures),
-    "regime-map": Experiment("Relative error over k and t", regime_cells, one_layer, regime_measures),
-    "inference-dropout": Experiment("Dropout at inference", dropout_cells, one_layer, dropout_measures),
-    "relu-and-offset": Experiment("Linear, ReLU, offsets, threshold", offset_cells, one_layer, offset_measures),
+    "unbiased-inference": Experiment(unbiased_cells, one_layer, unbiased_measures),
+    "linf-rate": Experiment(linf_cells, one_layer, linf_measures),
+    "theorem-2-3": Experiment(theorem_cells, one_layer, theorem_measures),
+    "regime-map": Experiment(regime_cells, one_layer, regime_measures),
+    "inference-dropout": Experiment(dropout_cells, one_layer, dropout_measures),
+    "relu-and-offset": Experiment(offset_cells, one_layer, offset_measures),
 }

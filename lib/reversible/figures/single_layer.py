@@ -1,110 +1,31 @@
-"""Records in, seaborn figures out: points are measured, with 95 % intervals; lines are the law."""
+"""Figures of the single-layer chapter: points are measured, with 95 % intervals; lines are the law."""
 
 from __future__ import annotations
 
-import base64
-import io
-from collections.abc import Callable
-from typing import Any
-
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import seaborn as sns
 import torch
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from reversible import laws, model
-from reversible.chapters import Shown, escape
+from reversible.chapters import Shown
+from reversible.figures.drawing import bars_of, frame, panels, plain_ticks, points, show, span, style
 from reversible.results import Record
 from reversible.simulate import OneLayer, round_trip, trial_generator
-
-LARGEST_SVG = 500_000
-
-
-def style() -> None:
-    """The one style of the book: colour-blind safe, no chart junk."""
-    sns.set_theme(context="notebook", style="ticks", palette="colorblind", font_scale=0.9)
-    plt.rcParams |= {
-        "svg.hashsalt": "reversible",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "figure.dpi": 120,
-    }
-
-
-def show(figure: Figure, alt: str) -> Shown:
-    """A figure as an <img> with `alt` text: vector, or pixels where the vector would be heavier than 500 kB."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
-    kind = "svg+xml"
-    if buffer.tell() > LARGEST_SVG:
-        buffer, kind = io.BytesIO(), "png"
-        figure.savefig(buffer, format="png", bbox_inches="tight", dpi=160)
-    plt.close(figure)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return Shown(f'<img class="rv-figure" src="data:image/{kind};base64,{data}" alt="{escape(alt)}">')
-
-
-def frame(record: Record) -> Any:  # a DataFrame; pandas' own types deny what indexing gives
-    """A record's cells as a table: parameters, results, and for each estimate its _low and _high."""
-    return pd.DataFrame(record.table())
-
-
-def _panels(count: int, height: float = 3.4) -> tuple[Figure, list[Axes]]:
-    style()
-    figure, axes = plt.subplots(1, count, figsize=(4.4 * count, height), layout="constrained", squeeze=False)
-    return figure, list(axes[0])
-
-
-def _bars(part: Any, y: str) -> np.ndarray:
-    """Lengths of the interval below and above the mean, (2, rows), as errorbar wants them."""
-    return np.abs(np.array([part[y] - part[f"{y}_low"], part[f"{y}_high"] - part[y]]))
-
-
-def points(ax: Axes, data: Any, x: str, y: str, law: str | None, hue: str, scale: str = "log") -> None:
-    """Measured means with their intervals, one colour a value of `hue`, the column `law` drawn through them."""
-    colours = sns.color_palette("colorblind", data[hue].nunique())
-    for colour, (value, part) in zip(colours, data.groupby(hue), strict=True):
-        part = part.sort_values(x)
-        label = f"{hue} = {value:g}"
-        ax.errorbar(part[x], part[y], _bars(part, y), fmt="o", ms=4, color=colour, label=label, capsize=2, lw=1)
-        if law:
-            curve = part.groupby(x)[law].mean()
-            ax.plot(curve.index, curve.to_numpy(), color=colour, lw=1)
-    ax.set(xscale=scale, yscale=scale, xlabel=x)
-    if scale == "log":
-        plain_ticks(ax, data[x])
-
-
-def plain_ticks(ax: Axes, x: Any) -> None:
-    """Logarithmic axes with plain numbers: on x the values that were run where they are few, on y 1, 2 and 5."""
-    values = np.unique(x)
-    ax.set_xticks(values[:: -(-len(values) // 7)] if len(values) < 20 else ax.get_xticks())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
-    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_minor_formatter(NullFormatter())
-
-
-def _span(values: Any) -> str:
-    return f"{np.min(values):.3g} to {np.max(values):.3g}"
 
 
 def baby_theorem(record: Record) -> Shown:
     """Largest error of the linear net against n, with the exact law."""
     data = frame(record)
     data["m / k"] = 4.0 ** np.round(np.log(data.m / data.k) / np.log(4))  # 1, 4, 16, whatever rounding made of them
-    figure, axes = _panels(2)
+    figure, axes = panels(2)
     for ax, part in zip(axes, (2, 8), strict=True):
         some = data[data.m == data.n // part]
         points(ax, some, "n", "linf", "predicted_linf", "m / k")
         ax.set(title=f"m = n / {part}", ylabel="largest error")
         ax.legend(frameon=False, fontsize=8)
-    return show(figure, f"Largest error of W^T W h / n against n from {_span(data.n)}, falling as the law's lines do.")
+    return show(figure, f"Largest error of W^T W h / n against n from {span(data.n)}, falling as the law's lines do.")
 
 
 def technical_lemma(record: Record) -> Shown:
@@ -113,7 +34,7 @@ def technical_lemma(record: Record) -> Shown:
     data = data[data.s > 1]
     for end in ("", "_low", "_high"):
         data[f"scaled{end}"] = data[f"second{end}"] / data.s**2
-    figure, (left, right) = _panels(2)
+    figure, (left, right) = panels(2)
     for ax, moment in ((left, "first"), (right, "scaled")):
         points(ax, data, "h", moment, None, "s", "linear")
         for colour, (s, part) in zip(sns.color_palette("colorblind"), data.groupby("s"), strict=False):
@@ -131,7 +52,7 @@ def unbiased_inference(record: Record) -> Shown:
     data = frame(record)
     data["t"] = data.rho * data.n
     data["law"] = 2**0.5
-    figure, (left, right) = _panels(2)
+    figure, (left, right) = panels(2)
     points(left, data, "t", "mean_gain", "predicted_mean_gain", "predicted_mean_gain", "linear")
     left.set(xscale="log", ylabel="gain: slope of y on h", ylim=(0.4, 1.1))
     left.minorticks_off()
@@ -150,13 +71,11 @@ def linf_rate(record: Record) -> Shown:
     data["t"] = data.rho * data.n
     for name in ("linf_times_sqrt_t", "linf_times_sqrt_t_low", "linf_times_sqrt_t_high", "predicted_linf_times_sqrt_t"):
         data[name.replace("_times_sqrt_t", "")] = data[name] / np.sqrt(data.t)
-    figure, (ax,) = _panels(1)
+    figure, (ax,) = panels(1)
     points(ax, data, "t", "linf", "predicted_linf", "m")
     ax.set(ylabel="‖Wᵀx − h‖∞ / ‖h‖")
     ax.legend(frameon=False)
-    return show(
-        figure, f"The largest coordinate error falls as one over root t for t from {_span(data.t)}, on the law."
-    )
+    return show(figure, f"The largest coordinate error falls as one over root t for t from {span(data.t)}, on the law.")
 
 
 def theorem_2_3(record: Record) -> Shown:
@@ -167,7 +86,7 @@ def theorem_2_3(record: Record) -> Shown:
     data["deviation"] = data.relative_error / data.predicted_relative_error - 1
     for end in ("low", "high"):
         data[f"deviation_{end}"] = data[f"relative_error_{end}"] / data.predicted_relative_error - 1
-    figure, (left, right) = _panels(2)
+    figure, (left, right) = panels(2)
     data["k / t"] = data.k / data.t
     points(left, data, "k / t", "relative_error", None, "m")
     left.set_xticks([0.001, 0.01])
@@ -180,7 +99,7 @@ def theorem_2_3(record: Record) -> Shown:
     points(right, data, "predicted_relative_error", "deviation", None, "m", "linear")
     right.axhspan(-0.03, 0.03, color="0.9", zorder=0)
     right.set(xscale="log", xlabel="predicted relative error", ylabel="measured / predicted − 1")
-    spans = _span(data.relative_error), _span(data.deviation)
+    spans = span(data.relative_error), span(data.deviation)
     return show(figure, f"{len(data)} cells: relative error {spans[0]} follows the law; deviations {spans[1]}.")
 
 
@@ -225,7 +144,7 @@ def inference_dropout(record: Record) -> Shown:
     for end in ("", "_low", "_high"):
         data[f"noise{end}"] = data[f"noise_sd_times_sqrt_t{end}"] ** 2 / 2
     data["k / t"] = data.k / data.t
-    figure, (left, right) = _panels(2)
+    figure, (left, right) = panels(2)
     points(left, data, "q", "noise", None, "k", "linear")
     q = np.linspace(data.q.min(), 1, 50)
     left.plot(q, 1 / q, color="0.3", lw=1)
@@ -247,7 +166,7 @@ def relu_and_offset(record: Record) -> Shown:
     figure, ax = plt.subplots(figsize=(6.4, 4), layout="constrained")
     for colour, name in zip(sns.color_palette("colorblind"), names.values(), strict=False):
         part = data[data.variant == name].sort_values("m")
-        bars = _bars(part, "relative_error")
+        bars = bars_of(part, "relative_error")
         ax.errorbar(part.m, part.relative_error, bars, fmt="o", ms=4, color=colour, label=name, capsize=2)
         ax.plot(part.m, part.predicted_relative_error, color=colour, lw=1)
     widths = np.unique(data.m)
@@ -268,7 +187,7 @@ def weight_families(record: Record) -> Shown:
     for end in ("low", "high"):
         data[f"error_over_law_{end}"] = data[f"relative_error_{end}"] / data.predicted_relative_error
     families = list(model.FAMILIES)
-    figure, axes = _panels(3, 3.8)
+    figure, axes = panels(3, 3.8)
     titles = {
         "mean_gain": ("gain", 1.0),
         "noise_sd_times_sqrt_t": ("noise sd × √t / ‖h‖", 2**0.5),
@@ -280,7 +199,7 @@ def weight_families(record: Record) -> Shown:
             (-0.2, 0, 0.2), sns.color_palette("colorblind"), data.groupby("k"), strict=False
         ):
             part = part.set_index("weights").loc[families]
-            rows, bars = np.arange(len(families)) + shift, _bars(part, column)
+            rows, bars = np.arange(len(families)) + shift, bars_of(part, column)
             ax.errorbar(part[column], rows, xerr=bars, fmt="o", ms=4, color=colour, label=f"k = {k}")
         ax.set(yticks=range(len(families)), yticklabels=families if ax is axes[0] else [], title=title)
         ax.invert_yaxis()
@@ -297,13 +216,13 @@ def weight_families(record: Record) -> Shown:
 def digits_reversal(record: Record) -> Shown:
     """Relative error of digits sent through one random layer and back, against its width."""
     data = frame(record)
-    figure, (ax,) = _panels(1)
+    figure, (ax,) = panels(1)
     data["offset rule"] = data.offset.map({"none": 0, "optimal": 1})
     points(ax, data, "n", "relative_error", "predicted_relative_error", "offset rule")
     ax.set(xlabel="n, units of the random layer", ylabel="relative error")
     ax.legend(labels=["no offset", "best offset"], handles=ax.containers, frameon=False)
     return show(
-        figure, f"Relative error of digits against n from {_span(data.n)}: {_span(data.relative_error)}, on the law."
+        figure, f"Relative error of digits against n from {span(data.n)}: {span(data.relative_error)}, on the law."
     )
 
 
@@ -331,15 +250,3 @@ def digit_pictures(codes: np.ndarray, widths: tuple[int, ...], seed: int = 0) ->
         f"Digits and what comes back from {', '.join(map(str, widths))} units: "
         f"mean error {errors[1]:.2g} to {errors[-1]:.2g}.",
     )
-
-
-FIGURES: dict[str, Callable[[Record], Shown]] = {
-    name.replace("_", "-"): globals()[name]
-    for name in ("baby_theorem", "technical_lemma", "unbiased_inference", "linf_rate", "theorem_2_3", "regime_map",
-                 "inference_dropout", "relu_and_offset", "weight_families", "digits_reversal")
-}  # fmt: skip
-
-
-def of(record: Record) -> Shown:
-    """The figure of a record's experiment."""
-    return FIGURES[record.experiment](record)

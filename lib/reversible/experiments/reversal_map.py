@@ -1,0 +1,63 @@
+"""What the theory asks of a net: sparsity of the top code, depth and law of the weights, over the top's error."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from reversible.estimates import Estimate, logs, pooled, root_mean_square
+from reversible.experiments.depth_laws import Pairs
+from reversible.multi_layer import MultiLayer, multi_layer
+from reversible.sweep import Experiment
+
+FAMILIES = ("gaussian", "sign", "sparse", "student", "skewed", "correlated")
+EDGE = 0.25  # a relative error that still leaves a code recognisable: the map's line
+K, TOP = 5, 100  # entries and width of the top code
+WIDER = 2  # each layer over the one above
+
+
+def map_cells(profile: str) -> list[MultiLayer]:
+    """k/t of the layer below the top, depth and family; offsets are the best ones for Gaussian weights."""
+    ts, depths, families, trials = {
+        "smoke": ((100, 400), (1, 2), ("gaussian", "sign", "skewed"), 6),
+        "book": ((100, 400), (1, 2, 3), ("gaussian", "sign", "skewed"), 10),
+        "paper": ((100, 200, 400, 800, 1600), (1, 2, 3, 4), FAMILIES, 12),
+    }[profile]
+    cells = [
+        MultiLayer(widths=(*(t * WIDER**i for i in range(depth - 1, -1, -1)), TOP), rho=(1,) * depth, k=K,
+                   offset="optimal", weights=family, trials=trials, batch=16)
+        for family in families for depth in depths for t in ts
+    ]  # fmt: skip
+    return [MultiLayer(**{**vars(p), "seed": 7000 + i}) for i, p in enumerate(cells)]
+
+
+def map_measures(pairs: Pairs) -> dict[str, Estimate]:
+    measures: dict[str, Estimate] = {}
+    for family in FAMILIES:
+        mine = [r.top for p, r in pairs if p.weights == family]
+        if mine:
+            over = [top.relative_error.scaled(1 / top.predicted_relative_error) for top in mine]
+            measures[f"error_over_law_{family}"] = pooled(over)
+    gaussian = [(p, r) for p, r in pairs if p.weights == "gaussian"]
+    for depth in sorted({p.depth for p, _ in gaussian}):
+        measures[f"edge_depth_{depth}"] = edge([(p, r) for p, r in gaussian if p.depth == depth])
+    measures["rms_z"] = root_mean_square(r.top.error_z for _, r in gaussian)
+    return measures
+
+
+def edge(pairs: Pairs) -> Estimate:
+    """The k/t at which the error crosses EDGE, by log-linear interpolation in the cells, of the interval's ends, too.
+
+    An end that is never reached stays at the grid's own end: the edge lies beyond it.
+    """
+    pairs = sorted(pairs, key=lambda pair: -pair[0].widths[-2])
+    x = logs(p.k / (p.rho[-1] * p.widths[-2]) for p, _ in pairs)  # growing, and the error with it
+    errors = [r.top.relative_error for _, r in pairs]
+
+    def crossing(values: list[float]) -> float:
+        return float(np.exp(np.interp(np.log(EDGE), np.log(np.maximum.accumulate(values)), x)))
+
+    low, high = crossing([e.ci95[1] for e in errors]), crossing([max(e.ci95[0], 1e-9) for e in errors])
+    return Estimate(crossing([e.mean for e in errors]), (low, high), errors[0].n)
+
+
+EXPERIMENTS = {"reversal-map": Experiment(map_cells, multi_layer, map_measures)}

@@ -1,0 +1,353 @@
+"""Sweeps: the same to the bit wherever they run, whoever dies on the way; resumed after Ctrl-C; dead addresses."""
+
+import contextlib
+import functools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pytest
+
+from reversible import cli, executors, experiments
+from reversible.checks import InputError
+from reversible.executors import executor
+from reversible.results import read_record
+from reversible.simulate import OneLayer, one_layer
+from reversible.sweep import Journal, mapped
+
+distributed = pytest.importorskip("distributed")
+
+SMALL = OneLayer(n=600, m=90, k=6, trials=12, batch=4)
+
+
+def double(item):
+    return 2 * item
+
+
+def fail_at_three(item):
+    if item == 3:
+        raise InputError("three")
+    return item
+
+
+def die(item):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class Slow:
+    """A trial that says by a file that it has begun, and takes its time."""
+
+    p: OneLayer
+    begun: str
+
+    def __call__(self, trial):
+        from reversible.simulate import one_layer_trial
+
+        Path(self.begun, f"{trial}-{os.getpid()}").touch()
+        time.sleep(0.3)
+        return one_layer_trial(self.p, trial)
+
+
+@pytest.fixture
+def journal(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return Journal.of("test")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A real cluster on this machine: a scheduler and two worker processes of one thread."""
+    with opened_cluster(2) as opened:
+        yield opened
+
+
+@contextlib.contextmanager
+def opened_cluster(workers):
+    with distributed.LocalCluster(
+        n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=":0"
+    ) as opened:
+        yield opened
+
+
+def client_pids(cluster):
+    with distributed.Client(cluster, set_as_default=False) as client:
+        return client.run(os.getpid).values()
+
+
+def bare(record):
+    return {**record.to_json(), "provenance": None, "seal": None}
+
+
+def test_order_is_the_items(journal):
+    assert mapped(double, range(5)) == [0, 2, 4, 6, 8]
+    with ThreadPoolExecutor(3) as pool:
+        assert mapped(double, range(50), executor=pool) == [2 * i for i in range(50)]
+    assert mapped(double, []) == []
+
+
+@pytest.fixture(scope="module")
+def pools(cluster):
+    """The same cells' other homes: two processes, a cluster of two workers, two threads."""
+    with (
+        executor(2) as processes,
+        executor(scheduler=cluster.scheduler_address) as dask,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        assert isinstance(processes, ProcessPoolExecutor)
+        yield processes, dask, threads
+
+
+@pytest.mark.parametrize("name", ["code-law", "baby-theorem", "linf-rate"])
+def test_record_is_the_same_to_the_bit_wherever_its_cells_run(name, pools):
+    here = bare(experiments.run(name, "smoke"))
+    for pool in pools:
+        assert bare(experiments.run(name, "smoke", executor=pool)) == here
+
+
+def test_simulation_is_the_same_to_the_bit_wherever_its_trials_run(pools):
+    here = asdict(one_layer(SMALL))
+    for pool in pools:
+        assert asdict(one_layer(SMALL, mapper=functools.partial(mapped, executor=pool))) == here
+
+
+def test_a_worker_killed_in_the_middle_changes_nothing(tmp_path):
+    here = mapped(Slow(SMALL, str(tmp_path)), range(SMALL.trials))
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    killed = []
+
+    def kill_one():
+        while len(list(begun.iterdir())) < 4:
+            time.sleep(0.02)
+        last = max(begun.iterdir(), key=lambda file: int(file.name.split("-")[0]))
+        killed.append(int(last.name.split("-")[1]))
+        os.kill(killed[0], signal.SIGKILL)
+
+    with opened_cluster(2) as cluster, executor(scheduler=cluster.scheduler_address) as dask:
+        pids = set(client_pids(cluster))
+        killer = threading.Thread(target=kill_one)
+        killer.start()
+        there = mapped(Slow(SMALL, str(begun)), range(SMALL.trials), executor=dask)
+        killer.join()
+    assert killed[0] in pids
+    runs = [tuple(map(int, file.name.split("-"))) for file in begun.iterdir()]
+    again = {trial for trial, pid in runs if pid == killed[0]} & {trial for trial, pid in runs if pid != killed[0]}
+    assert again, "the worker died with nothing to do"
+    for (measured, entries), (other, others) in zip(here, there, strict=True):
+        assert measured.tobytes() == other.tobytes()
+        assert entries.tobytes() == others.tobytes()
+
+
+def test_bad_input_in_a_cell_ends_the_sweep_wherever_it_runs(pools, journal):
+    for pool in (None, *pools):
+        with pytest.raises(InputError, match="three"):
+            mapped(fail_at_three, range(30), executor=pool)
+
+
+def test_a_pool_that_dies_is_one_line():
+    with pytest.raises(InputError, match="the workers died"), executor(2) as pool:
+        mapped(die, range(4), executor=pool)
+
+
+# --- what is kept -----------------------------------------------------------------------------------------------------
+
+
+class Counted:
+    """Doubles, counts its calls, and is stopped by Ctrl-C at one of them."""
+
+    def __init__(self, stop_at=None):
+        self.calls, self.stop_at = [], stop_at
+
+    def __call__(self, item):
+        if item == self.stop_at:
+            raise KeyboardInterrupt
+        self.calls.append(item)
+        return 2 * item
+
+
+def test_what_was_finished_before_ctrl_c_is_not_run_again(journal):
+    with pytest.raises(KeyboardInterrupt, match=r"stopped; 6 of 10 cells are kept, and the same command goes on"):
+        mapped(Counted(stop_at=6), range(10), journal=journal)
+    rest = Counted()
+    assert mapped(rest, range(10), journal=journal) == [2 * i for i in range(10)]
+    assert rest.calls == [6, 7, 8, 9]
+    journal.clear()
+    again = Counted()
+    mapped(again, range(10), journal=journal)
+    assert again.calls == list(range(10))
+
+
+@pytest.mark.parametrize("executors_own", [ThreadPoolExecutor])
+def test_an_executors_results_are_kept_as_they_come(journal, executors_own):
+    with executors_own(1) as pool, pytest.raises(InputError):
+        mapped(fail_at_three, range(8), executor=pool, journal=journal)
+    assert [item for item in range(8) if journal.read(item)] == [0, 1, 2]
+
+
+def spoil_cut(file, other):
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+def spoil_byte(file, other):
+    content = bytearray(file.read_bytes())
+    content[-3] ^= 1
+    file.write_bytes(content)
+
+
+def spoil_empty(file, other):
+    file.write_bytes(b"")
+
+
+def spoil_swapped(file, other):
+    file.write_bytes(other.read_bytes())
+
+
+@pytest.mark.parametrize("spoil", [spoil_cut, spoil_byte, spoil_empty, spoil_swapped])
+def test_a_kept_file_that_is_not_whole_is_run_again(journal, spoil):
+    mapped(Counted(), range(4), journal=journal)
+    spoil(journal._file(2), journal._file(1))
+    again = Counted()
+    assert mapped(again, range(4), journal=journal) == [0, 2, 4, 6]
+    assert again.calls == [2]
+
+
+def test_other_requests_have_other_journals(journal):
+    journal.keep(1, "kept")
+    assert Journal.of("test").read(1) == ("kept",)
+    assert Journal.of("test", "other").read(1) is None
+    keys = {experiments.key_of("code-law", profile) for profile in experiments.PROFILES}
+    assert len(keys) == 3
+
+
+def command(*words, **environment):
+    return subprocess.Popen(
+        [sys.executable, "-m", "reversible.cli", *map(str, words)],
+        env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def test_ctrl_c_then_the_same_command_gives_the_same_record(tmp_path):
+    words = ("run", "regime-map", "--profile", "smoke", "--out", tmp_path / "r.json")
+    cache = tmp_path / "cache"
+    stopped = command(*words, XDG_CACHE_HOME=str(cache))
+    while stopped.poll() is None and not list(cache.glob("reversible/unfinished/*/[!.]*")):
+        time.sleep(0.005)
+    stopped.send_signal(signal.SIGINT)
+    out, err = stopped.communicate()
+    assert (stopped.returncode, out) == (130, "")
+    assert err.count("\n") == 1
+    assert "are kept, and the same command goes on from them" in err
+    kept = {file: file.stat().st_mtime_ns for file in cache.glob("reversible/unfinished/*/*")}
+    assert 0 < len(kept) < 9
+    assert not (tmp_path / "r.json").exists()
+    assert command(*words, XDG_CACHE_HOME=str(cache)).communicate() == ("", "")
+    assert bare(read_record(tmp_path / "r.json")) == bare(with_rules(experiments.run("regime-map", "smoke")))
+    assert list(cache.glob("reversible/unfinished/*")) == []
+
+
+def with_rules(record):
+    from dataclasses import replace
+
+    from reversible.results import book_folder, read_claims, rules_for
+
+    return replace(record, rules=rules_for(read_claims(book_folder() / "claims.toml"), record.experiment))
+
+
+def test_a_cache_that_cannot_be_written_is_said_and_does_no_harm(tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert cli.main(["run", "code-law", "--profile", "smoke"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["experiment"] == "code-law"
+    assert "a run that is stopped begins anew" in err
+    assert err.count("\n") == 1
+
+
+# --- addresses that are none ------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def listening(answer=b""):
+    """A port that accepts, says `answer` and nothing more."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        accepted = []
+
+        def accept():
+            with contextlib.suppress(OSError):
+                while True:
+                    accepted.append(server.accept()[0])
+                    accepted[-1].sendall(answer)
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        for connection in accepted:
+            connection.close()
+
+
+def closed():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return contextlib.nullcontext(f"127.0.0.1:{server.getsockname()[1]}")
+
+
+@contextlib.contextmanager
+def without_workers():
+    with opened_cluster(0) as cluster:
+        yield cluster.scheduler_address
+
+
+DEAD = {
+    "nothing listens": closed,
+    "mute": listening,
+    "another protocol": lambda: listening(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+    "not an address": lambda: contextlib.nullcontext("no such thing"),
+    "unknown protocol": lambda: contextlib.nullcontext("carrier-pigeon://loft:8786"),
+    "empty": lambda: contextlib.nullcontext(""),
+    "port out of range": lambda: contextlib.nullcontext("tcp://127.0.0.1:99999"),
+    "no workers": without_workers,
+}
+
+
+@pytest.mark.parametrize("kind", DEAD)
+def test_a_dead_scheduler_is_one_line_within_ten_seconds(kind, tmp_path):
+    with DEAD[kind]() as address:
+        start = time.monotonic()
+        asked = command("run", "code-law", "--profile", "smoke", "--scheduler", address, XDG_CACHE_HOME=str(tmp_path))
+        out, err = asked.communicate(timeout=60)
+        seconds = time.monotonic() - start
+    assert (asked.returncode, out) == (2, "")
+    assert err.count("\n") == 1, err
+    assert "scheduler" in err
+    assert "Traceback" not in err
+    assert seconds < 10
+
+
+def test_workers_of_another_version_are_refused(cluster, monkeypatch):
+    ours = executors.fingerprint()
+    monkeypatch.setattr(executors, "fingerprint", lambda: {**ours, "torch": "0.0"})
+    with pytest.raises(InputError, match="has another torch"), executor(scheduler=cluster.scheduler_address):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        ({"workers": 0}, "workers must be an integer from 1 to 1024"),
+        ({"workers": "many"}, "workers must be an integer from 1 to 1024"),
+        ({"workers": 2, "scheduler": "tcp://127.0.0.1:1"}, "workers must be 1 where a scheduler has its own"),
+    ],
+)
+def test_bad_workers(where, says):
+    with pytest.raises(InputError, match=says), executor(**where):
+        pass
