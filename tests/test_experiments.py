@@ -1,8 +1,11 @@
 """The recorded experiments: deterministic, complete for the claims that read them, and able to fail."""
 
-import pytest
+from dataclasses import replace
 
-from reversible import experiments, laws
+import pytest
+import torch
+
+from reversible import experiments, laws, simulate
 from reversible.checks import InputError
 from reversible.results import book_folder, read_claims, rules_for
 
@@ -54,3 +57,36 @@ def test_a_wrong_law_is_seen_in_the_standard_scores(monkeypatch):
 def test_unknown_names(call):
     with pytest.raises(InputError, match="must be one of"):
         call()
+
+
+def test_cuda_that_is_not_there():
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    with pytest.raises(InputError, match="no CUDA device"):
+        experiments.run("linf-rate", "smoke", device="cuda")
+
+
+def test_cells_on_another_device_are_checked_against_double_precision(monkeypatch):
+    """As on a machine with CUDA, with the numbers made on the CPU."""
+    right, checked = simulate.precision_check, []
+
+    def check(p):
+        checked.append(p)
+        return right(replace(p, device="cpu"))
+
+    monkeypatch.setattr(simulate, "check_device", lambda device: None)
+    monkeypatch.setattr(simulate, "precision_check", check)
+    monkeypatch.setattr(experiments, "run_cell", on_cpu)
+    monkeypatch.setattr(experiments, "provenance", lambda module, device, seconds: {"device": device})
+    record = experiments.run("linf-rate", "smoke", device="cuda")
+    assert [p.device for p in checked] == ["cuda"] * 3
+    assert record.provenance["device"] == "cuda"
+    assert 0 < record.provenance["float64_check"] < experiments.FLOAT64_TOLERANCE
+    assert {cell["device"] for cell in record.parameters["cells"]} == {"cuda"}
+    monkeypatch.setattr(simulate, "precision_check", lambda p: 0.01)
+    with pytest.raises(InputError, match=r"0\.01 off double"):
+        experiments.run("linf-rate", "smoke", device="cuda")
+
+
+def on_cpu(name, cell):
+    return experiments.find(name).run_cell(replace(cell, device="cpu"))

@@ -99,6 +99,46 @@ def test_memory_stays_within_the_budget():
     assert promised < simulate.MEMORY_BUDGET
 
 
+def test_memory_that_is_promised_counts_the_law_of_many_codes():
+    """200 000 codes of two entries: evaluated at once their law took gigabytes."""
+    p = OneLayer(n=64, m=8, k=2, trials=20000, batch=10)
+    program = (
+        "import resource, sys; from reversible.simulate import *; from reversible import simulate\n"
+        "p = OneLayer(n=64, m=8, k=2, trials=20000, batch=10); one_layer(OneLayer(n=64, m=8, k=2, trials=2))\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "simulate._summary(p, np.ones((20000, 5, 10)), np.ones((20000, 10, 2)))\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    kilobytes = int(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
+    assert kilobytes < 1.5 * simulate.memory_needed(p) / 1024
+
+
+def test_single_precision_follows_double():
+    for change in ({}, {"q": 0.5, "estimate": "linear"}, {"weights": "student"}):
+        assert 0 < simulate.precision_check(replace(SMALL, **change)) < 1e-4
+
+
+def test_a_precision_that_is_too_low_is_seen(monkeypatch):
+    right = simulate.model.generate
+
+    def coarse(W, h, alpha, rho, generator=None):
+        x = right(W, h, alpha, rho, generator)
+        return x if x.dtype == torch.float64 else x.bfloat16().float()
+
+    monkeypatch.setattr(simulate.model, "generate", coarse)
+    assert simulate.precision_check(SMALL) > 1e-3
+
+
+@pytest.mark.parametrize("retention", [1e-4, 0.003, 0.3, 0.5, 0.9])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_dropout_keeps_its_share(retention, dtype):
+    x = torch.full((1000, 1000), 3.0, dtype=dtype)
+    kept = simulate.model.dropout(x, retention, torch.Generator().manual_seed(1))
+    assert set(kept.unique().tolist()) == {0.0, 3.0}
+    share = float((kept > 0).double().mean())
+    assert abs(share - retention) < 4.5 * (retention * (1 - retention) / 1e6) ** 0.5
+
+
 def test_too_much_memory_is_refused_in_one_line():
     with pytest.raises(InputError, match=r"batch = 1000000 with n = 100, m = 1000 needs \d+ MiB; allowed are 1024 MiB"):
         one_layer(OneLayer(n=100, m=1000, k=2, batch=10**6))

@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     kinds = simulate.add_subparsers(required=True, metavar="MODEL", title="models")
     _one_layer_options(kinds.add_parser("one-layer", help="h -> x -> h_hat with one random layer", allow_abbrev=False))
+    _multi_layer_options(kinds.add_parser("multi-layer", help="down through L layers and up again", allow_abbrev=False))
     run = commands.add_parser("run", help="any recorded experiment again", allow_abbrev=False)
     run.add_argument("name", metavar="NAME", help=", ".join(experiments.NAMES))
     run.add_argument("--profile", default="book", help="smoke, book (default) or paper: how much is run")
@@ -86,19 +87,38 @@ def _one_layer_options(parser: argparse.ArgumentParser) -> None:
     add("--alpha", help="scale of the generation (default 2/(rho n))")
     add("--offset", default="proof", help="b in relu(W^T x + b): proof (default), optimal or a number")
     add("--estimate", default="relu", help="relu (default), hard or linear")
+    add("--trials", default="200", help="independent draws of W (default 200)")
+    add("--batch", default="1", help="codes that share a W (default 1)")
+    _shared_options(parser)
+    parser.set_defaults(call=_one_layer)
+
+
+def _multi_layer_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--widths", required=True, metavar="N0,...,NL", help="from the image up to the top code")
+    add("--k", required=True, help="nonzero entries of the top code")
+    add("--rho", required=True, metavar="R0,...,R(L-1)", help="retention of the generation's dropout, layer by layer")
+    add("--retention", dest="q", default="1", help="retention of dropout at inference, in every layer (default 1)")
+    add("--scale", default=(), metavar="S0,...,S(L-1)", help="alpha of each layer over the theory's 2/(rho N)")
+    add("--offset", default="0", help="0 (default), proof, optimal (for the top), or b1,...,bL")
+    add("--trials", default="50", help="independent draws of all weights (default 50)")
+    add("--batch", default="4", help="codes that share them (default 4)")
+    _shared_options(parser)
+    parser.set_defaults(call=_multi_layer)
+
+
+def _shared_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add("--codes", default="uniform", help="law of the entries: binary, uniform (default), exponential")
     add("--low", default="0.5", help="lower end of the uniform law (default 0.5)")
     add("--high", default="1.5", help="upper end of the uniform law (default 1.5)")
     add("--weights", default="gaussian", help="family of the weights (default gaussian)")
-    add("--trials", default="200", help="independent draws of W (default 200)")
-    add("--batch", default="1", help="codes that share a W (default 1)")
     add("--seed", default="0")
     add("--dtype", default="float32", help="float32 (default) or float64")
     add("--device", default="cpu", help="cpu (default) or cuda")
     add("--memory", default="1024", help="budget in MiB (default 1024)")
     add("--json", action="store_true", help="for machines")
     _where_options(parser)
-    parser.set_defaults(call=_one_layer)
 
 
 def _one_layer(arguments: argparse.Namespace) -> int:
@@ -126,6 +146,28 @@ def _one_layer(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _multi_layer(arguments: argparse.Namespace) -> int:
+    from reversible.multi_layer import MultiLayer, multi_layer
+
+    p = MultiLayer(**{field.name: getattr(arguments, field.name) for field in fields(MultiLayer)})
+    budget = integer("memory", arguments.memory) << 20
+    start = time.perf_counter()
+    key = ("simulate multi-layer", repr(p), code_digest("reversible.multi_layer"))
+    with trial_mapper(key, arguments.workers, arguments.scheduler) as mapper:
+        result = multi_layer(p, budget, mapper)
+    where = provenance("reversible.multi_layer", p.device, time.perf_counter() - start)
+    if arguments.json:
+        shown = {"parameters": asdict(p), **asdict(result), "trials": p.trials, "provenance": where}
+        print(json.dumps(shown, indent=1, allow_nan=False))
+        return 0
+    print(f"{p.trials} trials of {p.depth} layers, from the top down; k = {p.k}")
+    for layer in result.layers:
+        print(f"{f'width {layer.width}, offset {layer.mean_offset:.4g}':30}{'measured, 95 % interval':28}law")
+        for name in ("mean_gain", "noise_sd", "relative_error"):
+            print(f"    {name:26}{getattr(layer, name)!s:28}{getattr(layer, f'predicted_{name}'):.4g}")
+    return 0
+
+
 def _run(arguments: argparse.Namespace) -> int:
     experiments.module_of(arguments.name)
     out = arguments.out
@@ -138,9 +180,11 @@ def _run(arguments: argparse.Namespace) -> int:
         arguments.device,
         rules_for(claims, arguments.name),
     )
-    experiments.cells_of(name, profile, device)  # what cannot be run is said at once
-    journal = unfinished(*experiments.key_of(name, profile, device))
-    with executor(arguments.workers, arguments.scheduler) as opened:
+    with executor(
+        arguments.workers, arguments.scheduler
+    ) as opened:  # first: a dead scheduler is said before torch loads
+        experiments.cells_of(name, profile, device)
+        journal = unfinished(*experiments.key_of(name, profile, device))
         record = experiments.run(name, profile, rules, True, opened, device, journal)
     if out:
         write_record(record, out)

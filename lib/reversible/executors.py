@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import hashlib
@@ -20,7 +21,7 @@ from reversible.checks import InputError, integer
 from reversible.sweep import Journal, mapped
 
 Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
-PATIENCE = 4.0  # seconds for a scheduler to answer, and then for a first worker: both together well within ten
+PATIENCE = 3.0  # seconds for a scheduler to answer and to have a worker; with all imports well within ten
 
 
 @contextlib.contextmanager
@@ -94,7 +95,8 @@ def _cluster(address: str) -> Iterator[Executor]:
     except ImportError:
         raise InputError("--scheduler needs Dask: pip install 'reversible[cluster]'") from None
     with _quiet():
-        client = _client(distributed, address)
+        asyncio.run(_look(distributed, address))
+        client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
         try:
             _check_workers(client, address)
             yield client.get_executor(pure=False)
@@ -104,20 +106,23 @@ def _cluster(address: str) -> Iterator[Executor]:
             client.close(timeout=2)
 
 
-def _client(distributed: Any, address: str) -> Any:
+async def _look(distributed: Any, address: str) -> None:
+    """A Dask scheduler with at least one worker answers at `address`; a Client that fails would linger and complain."""
+    security = distributed.Security().get_connection_args("client")
     try:
-        return distributed.Client(address, timeout=PATIENCE, set_as_default=False)
-    except Exception as error:  # OSError, ValueError, ImportError for a protocol, TypeError ...: all are no scheduler
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"no Dask scheduler at {address!r}: {reason[:160]}") from None
+        async with asyncio.timeout(PATIENCE), distributed.rpc(address, connection_args=security) as scheduler:
+            while not (await scheduler.identity())["workers"]:
+                await asyncio.sleep(0.1)
+            return
+    except TimeoutError:
+        reason = f"nothing of that kind within {PATIENCE:g} s"
+    except Exception as error:  # OSError, ValueError for an address that is none, whatever another protocol makes of it
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+    raise InputError(f"no Dask scheduler with workers at {address!r}: {reason}")
 
 
 def _check_workers(client: Any, address: str) -> None:
-    """Workers are there and would run the very same code."""
-    try:
-        client.wait_for_workers(1, timeout=PATIENCE)
-    except TimeoutError:
-        raise InputError(f"the scheduler at {address!r} has no workers") from None
+    """The workers would run the very same code."""
     try:
         theirs = client.run(fingerprint)
     except Exception as error:  # whatever hinders a worker from calling a function of this library

@@ -31,7 +31,7 @@ from reversible.simulate import (
     round_trip,
     trial_generator,
 )
-from reversible.state_evolution import Offset, State, optimal_offsets, proof_offsets, state_evolution, top_risk
+from reversible.state_evolution import InNoise, Offset, State, optimal_offsets, proof_offsets, state_evolution, top_risk
 
 DEEPEST = 64
 NEVER = 1e-9  # chance that a hidden layer falls silent: more is refused, for a ratio to nothing would be measured
@@ -112,8 +112,14 @@ class MultiLayer:
         return _optimal(self) if self.offset == "optimal" else tuple(float(b) for b in self.offset)
 
     def law(self, lengths: np.ndarray) -> list[State]:
-        """States of layers 1, ..., L for top codes of these lengths."""
-        return state_evolution(self.widths, self.rho, self.offsets(), lengths, scales=self.scale, q=self.q)
+        """States of layers 1, ..., L for top codes of these lengths, any shape."""
+        if self.offset == "proof" or not any(self.offset):  # nothing has a scale
+            return [state.scaled(lengths) for state in unit_law(self)]
+        parts = np.array_split(lengths, max(len(lengths) // 256, 1))  # what is needed at once stays small
+        laws = [
+            state_evolution(self.widths, self.rho, self.offsets(), part, scales=self.scale, q=self.q) for part in parts
+        ]
+        return [State.joined(states) for states in zip(*laws, strict=True)]
 
 
 def _several(name: str, given: object) -> list[object]:
@@ -130,6 +136,12 @@ def _optimal(p: MultiLayer) -> tuple[float, ...]:
     """The best offsets for a typical code: from the law of the codes, never from the codes drawn."""
     layer = p.layer(p.depth - 1)
     return optimal_offsets(p.widths, p.rho, layer.code_law.typical(p.k).numpy(), scales=p.scale, q=p.q)
+
+
+@functools.lru_cache(maxsize=8)
+def unit_law(p: MultiLayer) -> list[State]:
+    """The law for a top code of length one."""
+    return state_evolution(p.widths, p.rho, p.offsets(), 1.0, scales=p.scale, q=p.q)
 
 
 @dataclass(frozen=True)
@@ -189,22 +201,23 @@ def multi_layer_trial(p: MultiLayer, trial: int) -> tuple[np.ndarray, np.ndarray
         for layer in layers[:0:-1]:  # down to the layer above the image
             weights.append(model.sample_weights(layer.weights, layer.n, layer.m, generator, h.dtype))
             codes.append(model.generate(weights[-1], codes[-1], layer.scale, layer.rho, generator))
-        laws = p.law(np.linalg.norm(entries, axis=-1)) if p.offset != "proof" else p.law(np.ones(1))
         y, measured = round_trip(layers[0], codes[-1], generator), []
         while True:
-            code, state = codes.pop(), laws[len(measured)]
-            h_hat = model.infer(y, _offset(p, state, code))
+            code = codes.pop()
+            h_hat = model.infer(y, _offset(p, len(measured), code))
             measured.append(_measure(code, y, h_hat))
             if not weights:
                 return np.array(measured), _coordinates(h, h_hat), entries
             y = model.correlate(weights.pop(), h_hat, p.q, generator)
 
 
-def _offset(p: MultiLayer, state: State, code: Tensor) -> Tensor:
-    """b of each code, (B, 1): the proof's is so many noises times the very code's length, any other is a number."""
-    if p.offset == "proof":
-        return float((state.offset / state.length).item()) * torch.linalg.vector_norm(code, dim=-1, keepdim=True)
-    return torch.from_numpy(np.ascontiguousarray(state.offset)).to(code)[:, None]
+def _offset(p: MultiLayer, index: int, code: Tensor) -> Tensor | float:
+    """b of layer index + 1: the proof's is so many noises times each code's own length, (B, 1), any other a number."""
+    offset = p.offsets()[index]
+    if not isinstance(offset, InNoise):
+        return offset
+    state = unit_law(p)[index]
+    return float(state.offset / state.length) * torch.linalg.vector_norm(code, dim=-1, keepdim=True)
 
 
 def _measure(h: Tensor, y: Tensor, h_hat: Tensor) -> np.ndarray:

@@ -13,8 +13,9 @@ made from h_l and from weights that are independent of W_l. So, with no limit ta
 
 A layer is its gain G = A / ||h_{l+1}|| and its noise V = Q / ||h_{l+1}||^2, and with its own z
 e_j = relu(G h_j + sqrt(V) ||h_l|| z_j + b) leads from one layer's pair to the next one's. Sums over the N_l units are
-taken at their means, the error being of order 1 / t_l; the spread of (G, V) from draw to draw is carried beside them as
-a covariance, which is what a code of few entries feels. Derived for this project, not in the paper.
+taken at their means; the spread of (G, V) from draw to draw is carried beside them as a covariance. A code of
+few entries feels it, and it moves the next layer's means by order 1 / t_l, which counts where little passes an offset:
+the curvature of these means, times the spread, is added. Derived for this project, not in the paper.
 """
 
 from __future__ import annotations
@@ -55,6 +56,19 @@ class State:
     error: (
         Array  # E||e_l - h_l||^2 / ||h_l||^2 of a hidden layer; nan at the top, where it depends on the code's entries
     )
+
+    def scaled(self, by: Array) -> State:
+        """The state for top codes `by` times as long, where no offset has a scale of its own."""
+        one = np.ones_like(by)
+        spread = self.spread[..., None].reshape(2, 2, *[1] * by.ndim) * one
+        error = self.error * one
+        return State(self.width, self.length * by, self.gain * one, self.noise * one, spread, self.offset * by, error)
+
+    @classmethod
+    def joined(cls, states: Sequence[State]) -> State:
+        """One state of the codes of several, one after the other."""
+        names = ("length", "gain", "noise", "spread", "offset", "error")
+        return cls(states[0].width, *(np.concatenate([getattr(s, name) for s in states], -1) for name in names))
 
 
 @functools.lru_cache(maxsize=1)
@@ -105,12 +119,13 @@ def two_layer_noise(n1: int, t0: float, t1: float) -> float:
 
 def state_evolution(
     widths: Sequence[int], rho: Sequence[float], offsets: Sequence[Offset], length: ArrayLike = 1.0, *,
-    scales: Sequence[float] | None = None, q: float = 1.0,
+    scales: Sequence[float] | None = None, q: float = 1.0, limit: bool = False,
 ) -> list[State]:  # fmt: skip
     """The states of layers 1 ... L for top codes of the lengths given, any shape.
 
     `widths` N_0 ... N_L; `rho` and `scales` (alpha over the theory's 2/t) of layers 0 ... L-1; `offsets` b_1 ... b_L:
-    numbers or `InNoise`. `q`: retention of dropout at inference, at the input of every layer.
+    numbers or `InNoise`. `q`: retention of dropout at inference, at the input of every layer. `limit`: means of sums at
+    infinite width; otherwise the fluctuations of all layers enter to second order.
     """
     length = np.asarray(length, float)
     scales = [1.0] * len(rho) if scales is None else scales
@@ -122,7 +137,7 @@ def state_evolution(
     states, drift = [], np.zeros((2, *length.shape))
     for layer, offset in enumerate(offsets):
         relative = layer == 0 or isinstance(offsets[layer - 1], InNoise)
-        state, drift = _up(state, drift, relative, lengths[layer + 1], rho[layer], scales[layer], q)
+        state, drift = _up(state, drift, relative, lengths[layer + 1], rho[layer], scales[layer], q, limit)
         sd = np.sqrt(state.noise) * lengths[layer + 1]
         b = offset.sds * sd if isinstance(offset, InNoise) else none + offset
         error = none * np.nan
@@ -149,8 +164,64 @@ def _hidden_error(state: State, b: Array, width: int, rho: float) -> Array:
     return width * (rho * on + (1 - rho / 2) * off)
 
 
+@dataclass(frozen=True)
+class _Units:
+    """The units of layer l as layer l + 1 sees them, in units of ||h_{l+1}||; nodes of g come first in every array."""
+
+    below: State
+    relative: bool  # b follows the length of h_l
+    length: Array
+    rho: float
+    alpha: float
+    q: float
+
+    @property
+    def own(self) -> Array:
+        """||h_l||."""
+        return self.below.length / self.length
+
+    @property
+    def at(self) -> Array:
+        """g of active units, and a last row of 0 for silent ones: h_j = alpha at."""
+        g = _half_normal()[0].reshape(-1, *[1] * self.length.ndim)
+        return np.concatenate([g, 0 * g[:1]])
+
+    def average(self, power: int, values: Array) -> Array:
+        """E[g^power values]: active units are kept and have g > 0, silent ones have the mean of g^power they have."""
+        silent = (1 - self.rho / 2, -self.rho / np.sqrt(2 * np.pi), 1 - self.rho / 2)[power]
+        weighted = _half_normal()[1].reshape(-1, *[1] * self.length.ndim) * self.at[:-1] ** power
+        return self.rho * (weighted * values[:-1]).sum(0) + silent * values[-1]
+
+    def moments(self, gain: Array, noise: Array, r: ArrayLike = 1.0) -> list[Array]:
+        """`relu_moments` of the units where ||h_l||^2 is r times its mean."""
+        b = self.below.offset / self.length * (np.sqrt(r) if self.relative else 1)
+        return relu_moments(gain * self.alpha * self.at + b, np.sqrt(noise * r) * self.own + 0 * self.at)
+
+    def pair(self, first: Array, second: Array) -> Array:
+        """From e and e^2, or their derivatives, of every unit to gain and noise, (2, ...)."""
+        n = self.below.width
+        return np.stack([n * self.average(1, first), n * self.average(0, second) / self.q])
+
+    def mean(self, drift: Array) -> Array:
+        """E(G, V) above: over (G, V) below and the length of h_l as they vary, by a cubature right to second order."""
+        half = np.sqrt(3 * (6 / self.rho - 1) / self.below.width)  # sqrt(3) standard deviations of r
+        c = self.below.spread
+        first = np.sqrt(np.maximum(c[0, 0], 0))
+        lower = np.where(first > 0, c[0, 1] / np.where(first > 0, first, 1), 0)
+        second = np.sqrt(np.maximum(c[1, 1] - lower**2, 0))
+        steps = [(first, lower, 0.0), (0 * first, second, 0.0), (drift[0] / 2, drift[1] / 2, half / np.sqrt(3))]
+        total = np.zeros_like(drift)
+        for gain, noise, r in steps:
+            for root in (-np.sqrt(3), np.sqrt(3)):
+                factor = root * (half / np.sqrt(3) if r else 1)
+                moved = np.maximum(self.below.noise + factor * noise, 0)
+                at = self.moments(self.below.gain + factor * gain, moved, max(1 + root * r, 0.05))
+                total += self.pair(at[1], at[2]) / 6
+        return total
+
+
 def _up(
-    below: State, drift: Array, relative: bool, length: Array, rho: float, scale: float, q: float
+    below: State, drift: Array, relative: bool, length: Array, rho: float, scale: float, q: float, limit: bool
 ) -> tuple[State, Array]:
     """From layer l to l + 1, in units of ||h_{l+1}||: the new gain, noise and spread, and their drift.
 
@@ -158,44 +229,41 @@ def _up(
     scale. The spread has three sources: the units' own sum, the length of h_l which that same sum makes, and the
     spread from below; the projection P z in layer l acts as -sqrt(V) (u . z) added to the gain.
     """
-    n = below.width
-    alpha, own = scale * 2 / (rho * n), below.length / length
-    g, weight = _half_normal()
-    g = g.reshape(-1, *[1] * length.ndim)
-    sd, b = np.sqrt(below.noise) * own, below.offset / length
-    mean = np.concatenate([below.gain * alpha * g + b, (0 * g[:1] + b)])  # the last row: units that were silent
-    m0, m1, m2, m3, m4, density = relu_moments(mean, sd + 0 * mean)
-    zero = 0 * g[:1]
-    at = np.concatenate([g, zero])  # g of active units, 0 for silent ones: h_j = alpha at
-
-    def average(power: int, values: Array) -> Array:
-        """E[g^power values]: active units are kept and have g > 0, silent ones have the mean of g^power they have."""
-        silent = (1 - rho / 2, -rho / np.sqrt(2 * np.pi), 1 - rho / 2)[power]
-        return rho * np.tensordot(weight, g**power * values[:-1], 1) + silent * values[-1]
-
-    gain, noise = np.maximum(n * average(1, m1), 0), n * average(0, m2) / q
-    by_mean = [n * average(1, at * 0 + m0), n * average(0, 2 * m1) / q]
-    by_gain = [n * alpha * average(1, at * m0), n * alpha * average(0, at * 2 * m1) / q]
-    by_sd = [n * average(1, density), n * average(0, 2 * sd * m0) / q]
-    by_noise = [own * d / (2 * np.sqrt(np.maximum(below.noise, 1e-300))) for d in by_sd]
-    inner = np.stack([np.stack(by_gain), np.stack(by_noise)], 1) * (below.noise > 0)  # (2, 2, ...)
+    units = _Units(below, relative, length, rho, scale * 2 / (rho * below.width), q)
+    at, sd, b = units.at, np.sqrt(below.noise) * units.own, below.offset / length
+    m0, m1, m2, m3, m4, density = relu_moments(below.gain * units.alpha * at + b, sd + 0 * at)
+    by_mean, by_sd = units.pair(m0, 2 * m1), units.pair(density, 2 * sd * m0)
+    by_gain = units.alpha * units.pair(at * m0, at * 2 * m1)
+    per_noise = units.own / (2 * np.sqrt(np.maximum(below.noise, 1e-300))) * (below.noise > 0)
+    inner = np.stack([by_gain * (below.noise > 0), by_sd * per_noise], 1)  # (2, 2, ...)
     carried = np.einsum("ab...,b...->a...", inner, drift)
-    by_length = np.stack(by_sd) * sd / 2 + carried / 2 + (np.stack(by_mean) * b / 2 if relative else 0)
-    moved = carried - (0 if relative else np.stack(by_mean) * b)
+    by_length = by_sd * sd / 2 + carried / 2 + (by_mean * b / 2 if relative else 0)
+    moved = carried - (0 if relative else by_mean * b)
 
-    own_sum = _unit_covariance(average, at, sd, (m0, m1, m2, m3, m4), rho, q, n)
     to_state = np.zeros((2, 4, *length.shape))
     to_state[0, 0] = to_state[1, 1] = 1
-    to_state[:, 2] = by_length * 2 / (rho * n)
-    to_state[:, 3] = -np.stack(by_gain) * np.sqrt(below.noise)
-    spread = np.einsum("ai...,ij...,bj...->ab...", to_state, n * own_sum, to_state)
+    to_state[:, 2] = by_length * 2 / (rho * below.width)
+    to_state[:, 3] = -by_gain * np.sqrt(below.noise)
+    own_sum = below.width * _unit_covariance(units, sd, (m0, m1, m2, m3, m4))
+    spread = np.einsum("ai...,ij...,bj...->ab...", to_state, own_sum, to_state)
     spread = spread + np.einsum("ab...,bc...,dc...->ad...", inner, below.spread, inner)
-    return State(0, length, gain, noise, spread, b, b), moved
+    if limit:
+        gain, noise = units.pair(m1, m2)
+    else:
+        # A unit is part of the length that moves its own offset and drift; the noise that it adds to that length is
+        # what the projection P takes from it, but for the mean.
+        shift = (b / 2 if relative else 0) + units.alpha * at * drift[0] / 2
+        widen = per_noise * drift[1] / 2
+        excess = (at**2 - rho / 2) * 2 / (rho * below.width)
+        itself = units.pair(excess * (m0 * shift + density * widen), excess * 2 * (m1 * shift + sd * m0 * widen))
+        gain, noise = units.mean(drift) + itself - by_sd * sd / (2 * below.width)
+    return State(0, length, np.maximum(gain, 0), np.maximum(noise, 0), spread, b, b), moved
 
 
-def _unit_covariance(average, at: Array, sd: Array, m: tuple[Array, ...], rho: float, q: float, n: int) -> Array:
+def _unit_covariance(units: _Units, sd: Array, m: tuple[Array, ...]) -> Array:
     """Covariance, (4, 4, ...), of one unit's g e d/q, (e d/q)^2, relu(g)^2 n_drop and (h_j / ||h_l||) z_j."""
     m0, m1, m2, m3, m4 = m
+    average, at, q, rho, n = units.average, units.at, units.q, units.rho, units.below.width
     kappa = np.sqrt(2 / (rho * n))
     square, zero = at**2 + 0 * m0, 0 * sd
     second = np.array(
@@ -240,7 +308,7 @@ def optimal_offsets(
 
     def climb(sds: Sequence[float]) -> tuple[float, tuple[float, ...]]:
         offsets = [*map(InNoise, sds), 0.0]
-        states = state_evolution(widths, rho, offsets, np.linalg.norm(h), scales=scales, q=q)
+        states = state_evolution(widths, rho, offsets, np.linalg.norm(h), scales=scales, q=q, limit=True)
         risk, top = best_top_offset(states[-1], h)
         return risk, (*(float(state.offset) for state in states[:-1]), top)
 

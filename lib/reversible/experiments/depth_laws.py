@@ -114,29 +114,37 @@ def _agrees(r: MultiLayerResult) -> bool:
 
 
 def width_cells(profile: str) -> list[MultiLayer]:
-    """One shape, 4 : 2 : 1 without dropout, at growing size; the top code has a quarter of its entries on."""
+    """Widths 4 : 2 : 1, growing; a quarter of the top code is on; no offset, and the proof's in both layers."""
     sizes = {"smoke": (16, 64), "book": (16, 32, 64, 128), "paper": (16, 32, 64, 128, 256)}[profile]
-    draws = {"smoke": 6400, "book": 32000, "paper": 320000}[profile]
+    draws = {"smoke": 6400, "book": 16000, "paper": 100000}[profile]
     return [
-        MultiLayer(widths=(4 * s, 2 * s, s), rho=(1, 1), k=s // 4, trials=draws // s, batch=16, seed=5200 + s)
-        for s in sizes
-    ]
+        MultiLayer(widths=(4 * s, 2 * s, s), rho=(1, 1), k=s // 4, offset=offset, trials=draws // s, batch=16,
+                   seed=5200 + 2 * s + i)
+        for s in sizes for i, offset in enumerate(("0", "proof"))
+    ]  # fmt: skip
 
 
 def width_measures(pairs: Pairs) -> dict[str, Estimate]:
-    """What the recursion leaves out is of order 1/t: the deviation of the noise times t_1 stays put."""
-    gaps = {}
-    for p, r in pairs:
-        noise = r.top.noise_sd
-        squares = [x**2 / r.top.predicted_noise_sd**2 - 1 for x in (noise.mean, *noise.ci95)]
-        gaps[p.widths[1]] = Estimate(squares[0], (squares[1], squares[2]), noise.n)
-    narrow, wide = min(gaps), max(gaps)
-    return {
-        "deviation_narrowest": gaps[narrow],
-        "deviation_widest": gaps[wide],
-        "deviation_times_t_narrowest": gaps[narrow].scaled(narrow),
-        "deviation_times_t_widest": gaps[wide].scaled(wide),
-    }
+    """Noise variance at the top over the law less one: of infinite width, and with fluctuations to second order."""
+    measures = {}
+    for kind in ("", "_cut"):
+        mine = [(p, r) for p, r in pairs if (p.offset == "proof") == bool(kind)]
+        for place, (p, r) in (("narrowest", mine[0]), ("widest", mine[-1])):
+            limit = math.sqrt(limit_noise(p))
+            measures[f"limit_deviation{kind}_{place}"] = _gap(r, limit)
+            measures[f"deviation{kind}_{place}"] = _gap(r, r.top.predicted_noise_sd)
+    return measures
+
+
+def limit_noise(p: MultiLayer) -> float:
+    """V at the top of `p` by the law of infinite width, for a code of length one."""
+    return float(state_evolution(p.widths, p.rho, p.offsets(), 1.0, scales=p.scale, q=p.q, limit=True)[-1].noise)
+
+
+def _gap(r: MultiLayerResult, law: float) -> Estimate:
+    """Measured noise variance over that of `law`, a standard deviation, less one."""
+    mean, low, high = ((x / law) ** 2 - 1 for x in (r.top.noise_sd.mean, *r.top.noise_sd.ci95))
+    return Estimate(mean, (low, high), r.top.noise_sd.n)
 
 
 def stacked_cells(profile: str) -> list[MultiLayer]:
@@ -178,8 +186,8 @@ def phase_measures(pairs: Pairs) -> dict[str, Estimate]:
     two = next(r for p, r in pairs if p.scale[0] == 1)
     growth = _growth(two.layers[0].noise_sd, two.layers[4].noise_sd, 4)
     low, high = growth.ci95
-    deep = state_evolution((1000,) * (DEEP + 1), (1.0,) * DEEP, (0.0,) * DEEP)
-    wide = state_evolution([1000 * 2**i for i in range(DEEP, -1, -1)], (1.0,) * DEEP, (0.0,) * DEEP)
+    nets = (1000,) * (DEEP + 1), [1000 * 2**i for i in range(DEEP, -1, -1)]
+    deep, wide = (state_evolution(net, (1.0,) * DEEP, (0.0,) * DEEP, limit=True) for net in nets)
     gain = [float((net[-1].gain / net[-11].gain) ** 0.1) for net in (deep, wide)]
     noise = float((deep[-1].noise / deep[-11].noise) ** 0.05)
     return {
@@ -209,7 +217,9 @@ def deep_errors(betas: Iterable[float]) -> list[float]:
     """Normalised error of a generated layer under DEEP layers of equal width, by the law, for each beta."""
     widths, rho = (1000,) * (DEEP + 2), (1.0,) * (DEEP + 1)
     return [
-        float(state_evolution(widths, rho, (0.0,) * (DEEP + 1), scales=(beta / 2,) * (DEEP + 1))[DEEP - 1].error)
+        float(
+            state_evolution(widths, rho, (0.0,) * len(rho), scales=(beta / 2,) * len(rho), limit=True)[DEEP - 1].error
+        )
         for beta in betas
     ]
 

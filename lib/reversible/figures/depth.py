@@ -11,8 +11,10 @@ from matplotlib.axes import Axes
 
 from reversible import state_evolution
 from reversible.chapters import Shown
+from reversible.experiments.depth_laws import limit_noise
 from reversible.experiments.reversal_map import EDGE
 from reversible.figures.drawing import bars_of, layers, panels, plain_ticks, show, span, style, tops
+from reversible.multi_layer import MultiLayer
 from reversible.results import Record
 
 
@@ -88,15 +90,27 @@ def finite_width(record: Record) -> Shown:
     """Deviation of the noise from the law against the size of the net."""
     data = tops(record)
     data["t1"] = [w[1] for w in data.widths]
-    for end in ("", "_low", "_high"):
-        data[f"gap{end}"] = data[f"noise_sd{end}"] ** 2 / data.predicted_noise_sd**2 - 1
-    figure, (ax,) = panels(1)
-    series(ax, data, "t1", "gap", "measured", sns.color_palette("colorblind")[0], law=False)
-    ax.axhline(0, color="0.3", lw=1)
-    ax.set(xscale="log", xlabel="t₁, units of the middle layer", ylabel="noise variance / law − 1")
-    ax.set_xticks(sorted(data.t1), [f"{t:g}" for t in sorted(data.t1)])
-    ax.minorticks_off()
-    return show(figure, f"The deviation is {data.gap.iloc[0]:.1%} in the narrowest net and fades as nets widen.")
+    cells = record.parameters["cells"]
+    data["limit"] = [limit_noise(MultiLayer(**cell)) ** 0.5 for cell in cells]
+    laws = {"infinite width": "limit", "to second order": "predicted_noise_sd"}
+    figure, axes = panels(2)
+    for ax, (title, chosen) in zip(axes, (("no offset", ~_cut(data)), ("proof's offset", _cut(data))), strict=True):
+        for colour, (label, law) in zip(sns.color_palette("colorblind"), laws.items(), strict=False):
+            part = data[chosen].copy()
+            for end in ("", "_low", "_high"):
+                part[f"gap{end}"] = (part[f"noise_sd{end}"] / part[law]) ** 2 - 1
+            series(ax, part, "t1", "gap", label, colour, law=False)
+        ax.axhline(0, color="0.3", lw=1)
+        ax.set(xscale="log", xlabel="t₁, units of the middle layer", title=title)
+        ax.set_xticks(sorted(data.t1.unique()), [f"{t:g}" for t in sorted(data.t1.unique())])
+        ax.minorticks_off()
+    axes[0].set_ylabel("noise variance / law − 1")
+    axes[0].legend(frameon=False, fontsize=8)
+    return show(figure, f"Noise over the law of infinite width, and over that of second order, for t1 {span(data.t1)}.")
+
+
+def _cut(data: Any) -> Any:
+    return data.offset.map(lambda b: b == "proof")
 
 
 def stacked_offsets(record: Record) -> Shown:
