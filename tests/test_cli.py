@@ -147,3 +147,47 @@ def test_verdicts_where_there_is_no_book(capsys, tmp_path, monkeypatch):
 def test_installed_command():
     done = subprocess.run([sys.executable, "-m", "reversible.cli", "--version"], capture_output=True, text=True)
     assert done.stdout.startswith("reversible ")
+
+
+DEEP = ["simulate", "multi-layer", "--widths", "400,300,60", "--rho", "1,0.5", "--k", "5", "--trials", "4"]
+
+
+def test_multi_layer_json_holds_what_is_promised(capsys):
+    status, out, err = run(capsys, *DEEP, "--offset", "optimal", "--retention", 0.8, "--json")
+    assert (status, err) == (0, "")
+    shown = json.loads(out)
+    assert [layer["width"] for layer in shown["layers"]] == [60, 300]  # from the top down
+    for layer in shown["layers"]:
+        for name in ("mean_gain", "noise_sd", "relative_error"):
+            low, high = layer[name]["ci95"]
+            assert low <= layer[name]["mean"] <= high
+            assert layer[f"predicted_{name}"] > 0
+    assert shown["parameters"]["widths"] == [400, 300, 60]
+    assert {"code", "commit", "versions", "device", "seconds", "date"} <= set(shown["provenance"])
+
+
+def test_multi_layer_is_readable_and_the_same_on_two_workers(capsys):
+    first = run(capsys, *DEEP)
+    assert first == run(capsys, *DEEP, "--workers", 2)
+    assert "relative_error" in first[1]
+    assert first[1].index("width 60") < first[1].index("width 300")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--widths", "60"], "widths must be 2 to 65 numbers, image first, top code last, not (60,)"),
+        (["--widths", "400,x,60"], "widths must be an integer from 1 to 1000000000, not 'x'"),
+        (["--rho", "1"], "rho must be 2 numbers, one for each layer but the top, not (1.0,)"),
+        (["--rho", "1,1.5"], "rho must be a number from 1e-12 to 1, not '1.5'"),
+        (["--k", "61"], "k must be an integer from 1 to 60, not '61'"),
+        (["--offset", "1,2,3"], "offset must be 0, proof, optimal or 2 numbers"),
+        (["--offset", "best"], "offset must be 0, proof, optimal or 2 numbers"),
+        (["--widths", "400,20,60"], "leaves a hidden layer of width 20 silent"),
+        (["--widths", "10,40000,40000", "--k", "5", "--rho", "1,1"], "MiB; allowed are 1024 MiB"),
+    ],
+)
+def test_bad_input_of_many_layers_is_one_line_and_status_2(capsys, words, says):
+    status, out, err = run(capsys, *DEEP, *words)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert says in err

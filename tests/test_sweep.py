@@ -272,6 +272,12 @@ def test_a_cache_that_cannot_be_written_is_said_and_does_no_harm(tmp_path, capsy
     assert err.count("\n") == 1
 
 
+def test_a_request_that_is_refused_leaves_no_journal(journal, tmp_path):
+    journal.folder.rmdir()
+    assert cli.main(["simulate", "one-layer", "--n", "9", "--m", "9", "--k", "1", "--batch", "1e9"]) == 2
+    assert list((tmp_path / "cache" / "reversible" / "unfinished").iterdir()) == []
+
+
 # --- addresses that are none ------------------------------------------------------------------------------------------
 
 

@@ -37,7 +37,10 @@ def trial_mapper(key: Sequence[str], workers: int = 1, scheduler: str | None = N
 def unfinished(*key: str) -> Journal | None:
     """The journal of the run that `key` names; where none can be kept, a line on stderr says so, and None."""
     try:
-        return Journal.of(*key)
+        journal = Journal.of(*key)
+        with contextlib.suppress(OSError):  # it was made to see that it can be; a run that is refused leaves no trace
+            journal.folder.rmdir()
+        return journal
     except InputError as error:
         print(f"reversible: {error}; a run that is stopped begins anew", file=sys.stderr)
         return None

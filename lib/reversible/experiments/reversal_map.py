@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from reversible.estimates import Estimate, logs, pooled, root_mean_square
@@ -17,26 +19,25 @@ WIDER = 2  # each layer over the one above
 
 def map_cells(profile: str) -> list[MultiLayer]:
     """k/t of the layer below the top, depth and family; offsets are the best ones for Gaussian weights."""
-    ts, depths, families, trials = {
-        "smoke": ((100, 400), (1, 2), ("gaussian", "sign", "skewed"), 6),
-        "book": ((100, 400), (1, 2, 3), ("gaussian", "sign", "skewed"), 10),
-        "paper": ((100, 200, 400, 800, 1600), (1, 2, 3, 4), FAMILIES, 12),
-    }[profile]
-    cells = [
+    ts, trials = {
+        "smoke": ((100, 400), 4), "book": ((100, 400), 10), "paper": ((100, 200, 400, 800, 1600), 12),
+    }[profile]  # fmt: skip
+    gaussian = [
         MultiLayer(widths=(*(t * WIDER**i for i in range(depth - 1, -1, -1)), TOP), rho=(1,) * depth, k=K,
-                   offset="optimal", weights=family, trials=trials, batch=16)
-        for family in families for depth in depths for t in ts
+                   offset="optimal", trials=trials, batch=16)
+        for depth in (1, 2, 3, 4) for t in ts
     ]  # fmt: skip
-    return [MultiLayer(**{**vars(p), "seed": 7000 + i}) for i, p in enumerate(cells)]
+    best = [replace(p, offset=p.offsets()) for p in gaussian]
+    places = [(family, p) for family in FAMILIES for p in best]
+    return [replace(p, weights=family, seed=7000 + i) for i, (family, p) in enumerate(places)]
 
 
 def map_measures(pairs: Pairs) -> dict[str, Estimate]:
     measures: dict[str, Estimate] = {}
     for family in FAMILIES:
         mine = [r.top for p, r in pairs if p.weights == family]
-        if mine:
-            over = [top.relative_error.scaled(1 / top.predicted_relative_error) for top in mine]
-            measures[f"error_over_law_{family}"] = pooled(over)
+        over = [top.relative_error.scaled(1 / top.predicted_relative_error) for top in mine]
+        measures[f"error_over_law_{family}"] = pooled(over)
     gaussian = [(p, r) for p, r in pairs if p.weights == "gaussian"]
     for depth in sorted({p.depth for p, _ in gaussian}):
         measures[f"edge_depth_{depth}"] = edge([(p, r) for p, r in gaussian if p.depth == depth])
