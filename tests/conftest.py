@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import os
@@ -89,3 +90,33 @@ def browser() -> Iterator[object]:
         opened = playwright.chromium.launch(executable_path=chromium, args=switches)
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """A real cluster on this machine: a scheduler and two worker processes of one thread."""
+    with opened_cluster(2) as opened:
+        yield opened
+
+
+@contextlib.contextmanager
+def opened_cluster(workers):
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=":0"
+    ) as opened:
+        yield opened
+
+
+def command(*words, **environment):
+    return subprocess.Popen(
+        [sys.executable, "-m", "reversible.cli", *map(str, words)],
+        env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def communicate(process):
+    try:
+        return process.communicate(timeout=60)
+    finally:
+        process.kill()
