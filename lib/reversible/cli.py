@@ -124,24 +124,14 @@ def _shared_options(parser: argparse.ArgumentParser) -> None:
 def _one_layer(arguments: argparse.Namespace) -> int:
     from reversible.simulate import OneLayer, one_layer  # torch takes seconds: not for --help
 
-    p = OneLayer(**{field.name: getattr(arguments, field.name) for field in fields(OneLayer)})
-    budget = integer("memory", arguments.memory) << 20
-    start = time.perf_counter()
-    key = ("simulate one-layer", repr(p), code_digest("reversible.simulate"))
-    with trial_mapper(key, arguments.workers, arguments.scheduler) as mapper:
-        result = one_layer(p, budget, mapper)
-    where = provenance("reversible.simulate", p.device, time.perf_counter() - start)
-    shown: dict[str, Any] = {"parameters": asdict(p), **asdict(result), "trials": p.trials, "provenance": where}
+    p, result = _simulated(arguments, "reversible.simulate", OneLayer, one_layer)
     if arguments.json:
-        print(json.dumps(shown, indent=1, allow_nan=False))
         return 0
     print(f"{p.trials} trials of n = {p.n}, m = {p.m}, k = {p.k}, t = {p.t:g}; offset {result.mean_offset:.4g}")
     print(f"{'':26}{'measured, 95 % interval':28}exact law")
     for name in ("mean_gain", "noise_sd_times_sqrt_t", "linf_times_sqrt_t", "relative_error"):
-        measured = getattr(result, name)
-        print(
-            f"{name:26}{measured if measured is not None else 'no entry is zero'!s:28}{shown[f'predicted_{name}']:.4g}"
-        )
+        measured = getattr(result, name) or "no entry is zero"
+        print(f"{name:26}{measured!s:28}{getattr(result, f'predicted_{name}'):.4g}")
     print(f"{'support_recovery_rate':26}{result.support_recovery_rate}")
     return 0
 
@@ -149,16 +139,8 @@ def _one_layer(arguments: argparse.Namespace) -> int:
 def _multi_layer(arguments: argparse.Namespace) -> int:
     from reversible.multi_layer import MultiLayer, multi_layer
 
-    p = MultiLayer(**{field.name: getattr(arguments, field.name) for field in fields(MultiLayer)})
-    budget = integer("memory", arguments.memory) << 20
-    start = time.perf_counter()
-    key = ("simulate multi-layer", repr(p), code_digest("reversible.multi_layer"))
-    with trial_mapper(key, arguments.workers, arguments.scheduler) as mapper:
-        result = multi_layer(p, budget, mapper)
-    where = provenance("reversible.multi_layer", p.device, time.perf_counter() - start)
+    p, result = _simulated(arguments, "reversible.multi_layer", MultiLayer, multi_layer)
     if arguments.json:
-        shown = {"parameters": asdict(p), **asdict(result), "trials": p.trials, "provenance": where}
-        print(json.dumps(shown, indent=1, allow_nan=False))
         return 0
     print(f"{p.trials} trials of {p.depth} layers, from the top down; k = {p.k}")
     for layer in result.layers:
@@ -168,21 +150,31 @@ def _multi_layer(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _simulated(arguments: argparse.Namespace, module: str, parameters: Any, function: Any) -> tuple[Any, Any]:
+    """The simulation that was asked for and its result, printed already if as JSON."""
+    p = parameters(**{field.name: getattr(arguments, field.name) for field in fields(parameters)})
+    budget = integer("memory", arguments.memory) << 20
+    start = time.perf_counter()
+    key = ("simulate", repr(p), code_digest(module))
+    with trial_mapper(key, arguments.workers, arguments.scheduler) as mapper:
+        result = function(p, budget, mapper)
+    if arguments.json:
+        where = provenance(module, p.device, time.perf_counter() - start)
+        shown = {"parameters": asdict(p), **asdict(result), "trials": p.trials, "provenance": where}
+        print(json.dumps(shown, indent=1, allow_nan=False))
+    return p, result
+
+
 def _run(arguments: argparse.Namespace) -> int:
     experiments.module_of(arguments.name)
     out = arguments.out
     if out and (out.is_dir() or not out.parent.is_dir() or not os.access(out.parent, os.W_OK)):
         raise InputError(f"--out must be a file in a folder that can be written, not {out}")
     claims = read_claims(book_folder() / "claims.toml")
-    name, profile, device, rules = (
-        arguments.name,
-        arguments.profile,
-        arguments.device,
-        rules_for(claims, arguments.name),
-    )
-    with executor(
-        arguments.workers, arguments.scheduler
-    ) as opened:  # first: a dead scheduler is said before torch loads
+    name, profile, device = arguments.name, arguments.profile, arguments.device
+    rules = rules_for(claims, name)
+    # The executor comes first: a dead scheduler is said before torch loads.
+    with executor(arguments.workers, arguments.scheduler) as opened:
         experiments.cells_of(name, profile, device)
         journal = unfinished(*experiments.key_of(name, profile, device))
         record = experiments.run(name, profile, rules, True, opened, device, journal)
