@@ -193,9 +193,10 @@ def _verdicts(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps([_verdict(verdict) for verdict in verdicts], indent=1))
     else:
+        width = max(len(verdict.claim.id) for verdict in verdicts) + 2
         for verdict in verdicts:
             reason = f" ({verdict.claim.not_tested})" if verdict.claim.not_tested else ""
-            print(f"{verdict.claim.id:16}{verdict.status}{reason}")
+            print(f"{verdict.claim.id:{width}}{verdict.status}{reason}")
     return int(any(verdict.status == RULE_CHANGED for verdict in verdicts))
 
 
