@@ -109,7 +109,7 @@ def two_layer_noise(n1: int, t0: float, t1: float) -> float:
     mean of e^2 over g > 0 is (a^2 + s^2) (pi - f + sin(2 f) / 2) / (2 pi), tan f = s / a; elsewhere it is s^2 / 2.
 
     >>> round(two_layer_noise(8000, 8000.0, 800.0), 6)
-    0.007225
+    0.005109
     """
     a, angle = 2 / t1, np.arctan(np.sqrt(t1 / t0))
     s = a * np.sqrt(t1 / t0)

@@ -234,8 +234,8 @@ def reversal_map(record: Record) -> Shown:
     data["k/t"] = [k / (r[-1] * w[-2]) for k, r, w in zip(data.k, data.rho, data.widths, strict=True)]
     families = list(dict.fromkeys(data.weights))
     style()
-    rows = -(-len(families) // 3)
-    figure, axes = plt.subplots(rows, 3, figsize=(11, 3.1 * rows), layout="constrained", squeeze=False, sharey=True)
+    rows = -(-len(families) // 2)
+    figure, axes = plt.subplots(rows, 2, figsize=(8, 2.7 * rows), layout="constrained", squeeze=False, sharey=True)
     for ax, family in zip(axes.flat, families, strict=False):
         grid = data[data.weights == family].pivot(index="depth", columns="k/t", values="relative_error")
         law = data[data.weights == family].pivot(index="depth", columns="k/t", values="predicted_relative_error")
