@@ -1,5 +1,6 @@
 """Executors: addresses that are no scheduler, workers of another version, workers that cannot be."""
 
+import asyncio
 import contextlib
 import socket
 import threading
@@ -99,3 +100,11 @@ def test_workers_of_another_version_are_refused(cluster, monkeypatch):
 def test_bad_workers(where, says):
     with pytest.raises(InputError, match=says), executor(**where):
         pass
+
+
+def test_a_cluster_serves_inside_a_running_event_loop_as_in_a_notebook(cluster):
+    async def cell():
+        with executor(scheduler=cluster.scheduler_address) as pool:
+            return list(pool.map(abs, [-1, -2]))
+
+    assert asyncio.run(cell()) == [1, 2]

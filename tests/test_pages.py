@@ -67,7 +67,7 @@ def test_chapter_has_a_figure_a_record_and_its_mathematics_is_rendered(opened, s
     text = (site / "_sources" / f"{name}.md").read_text()
     assert page.locator("img.rv-figure").count() == text.count("figures.") >= 1
     page.wait_for_selector("mjx-container")
-    assert page.locator("mjx-container").count() >= 5
+    assert page.locator("mjx-container").count() >= 1
     assert page.locator("mjx-merror").count() == 0
     assert "\\lVert" not in page.inner_text("main")
 

@@ -12,7 +12,7 @@ import platform
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,8 @@ def _cluster(address: str) -> Iterator[Executor]:
     except ImportError:
         raise InputError("--scheduler needs Dask: pip install 'reversible[cluster]'") from None
     with _quiet():
-        asyncio.run(_look(distributed, address))
+        with ThreadPoolExecutor(1) as apart:  # a notebook's own thread has an event loop already
+            apart.submit(asyncio.run, _look(distributed, address)).result()
         client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
         try:
             _check_workers(client, address)
