@@ -105,6 +105,7 @@ def test_bad_workers(where, says):
 def test_a_cluster_serves_inside_a_running_event_loop_as_in_a_notebook(cluster):
     async def cell():
         with executor(scheduler=cluster.scheduler_address) as pool:
+            assert pool
             return list(pool.map(abs, [-1, -2]))
 
     assert asyncio.run(cell()) == [1, 2]
