@@ -10,11 +10,13 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from reversible.checks import InputError
 
 ROOT = Path(__file__).parents[1]
 
@@ -106,6 +108,14 @@ def opened_cluster(workers):
         n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=":0"
     ) as opened:
         yield opened
+
+
+def refusal(call: Callable[[], object]) -> str:
+    """The one line with which `call` refuses bad input."""
+    with pytest.raises(InputError) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
 
 
 def command(*words, **environment):

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import refusal
 from reversible import model, multi_layer
 from reversible.checks import InputError
 from reversible.multi_layer import MultiLayer
@@ -118,11 +119,7 @@ BAD = {
 
 @pytest.mark.parametrize(("field", "value"), [(f, v) for f, values in BAD.items() for v in values])
 def test_bad_input_names_the_value_in_one_line(field, value):
-    with pytest.raises(InputError) as caught:
-        replace(SMALL, **{field: value})
-    message = str(caught.value)
-    assert "\n" not in message
-    assert "must be" in message
+    assert "must be" in refusal(lambda: replace(SMALL, **{field: value}))
 
 
 def test_a_layer_that_may_fall_silent_is_refused():

@@ -81,34 +81,30 @@ def _one_layer_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--n", required=True, help="width of the image x")
     add("--m", required=True, help="width of the code h")
-    add("--k", required=True, help="nonzero entries of a code")
     add("--rho", default="0.5", help="retention probability of the generation's dropout (default 0.5)")
-    add("--retention", dest="q", default="1", help="retention probability of dropout at inference (default 1)")
     add("--alpha", help="scale of the generation (default 2/(rho n))")
     add("--offset", default="proof", help="b in relu(W^T x + b): proof (default), optimal or a number")
     add("--estimate", default="relu", help="relu (default), hard or linear")
-    add("--trials", default="200", help="independent draws of W (default 200)")
-    add("--batch", default="1", help="codes that share a W (default 1)")
-    _shared_options(parser)
+    _shared_options(parser, trials="200", batch="1")
     parser.set_defaults(call=_one_layer)
 
 
 def _multi_layer_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--widths", required=True, metavar="N0,...,NL", help="from the image up to the top code")
-    add("--k", required=True, help="nonzero entries of the top code")
     add("--rho", required=True, metavar="R0,...,R(L-1)", help="retention of the generation's dropout, layer by layer")
-    add("--retention", dest="q", default="1", help="retention of dropout at inference, in every layer (default 1)")
     add("--scale", default=(), metavar="S0,...,S(L-1)", help="alpha of each layer over the theory's 2/(rho N)")
     add("--offset", default="0", help="0 (default), proof, optimal (for the top), or b1,...,bL")
-    add("--trials", default="50", help="independent draws of all weights (default 50)")
-    add("--batch", default="4", help="codes that share them (default 4)")
-    _shared_options(parser)
+    _shared_options(parser, trials="50", batch="4")
     parser.set_defaults(call=_multi_layer)
 
 
-def _shared_options(parser: argparse.ArgumentParser) -> None:
+def _shared_options(parser: argparse.ArgumentParser, trials: str, batch: str) -> None:
     add = parser.add_argument
+    add("--k", required=True, help="nonzero entries of a code, of the top one where there are layers")
+    add("--retention", dest="q", default="1", help="retention of dropout at inference, in every layer (default 1)")
+    add("--trials", default=trials, help="independent draws of all weights (default %(default)s)")
+    add("--batch", default=batch, help="codes that share them (default %(default)s)")
     add("--codes", default="uniform", help="law of the entries: binary, uniform (default), exponential")
     add("--low", default="0.5", help="lower end of the uniform law (default 0.5)")
     add("--high", default="1.5", help="upper end of the uniform law (default 1.5)")

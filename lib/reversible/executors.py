@@ -11,7 +11,7 @@ import multiprocessing
 import platform
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
@@ -20,12 +20,11 @@ from typing import Any
 from reversible.checks import InputError, integer
 from reversible.sweep import Journal, mapped
 
-Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 PATIENCE = 3.0  # seconds for a scheduler to answer and to have a worker; with all imports well within ten
 
 
 @contextlib.contextmanager
-def trial_mapper(key: Sequence[str], workers: int = 1, scheduler: str | None = None) -> Iterator[Mapper]:
+def trial_mapper(key: Sequence[str], workers: int = 1, scheduler: str | None = None) -> Iterator[Callable]:
     """A `map` for the trials of the run that `key` names: a progress bar, an `executor`, and a journal till it ends."""
     journal = unfinished(*key)
     with executor(workers, scheduler) as opened:

@@ -13,7 +13,7 @@ from reversible import state_evolution
 from reversible.chapters import Shown
 from reversible.experiments.depth_laws import limit_noise
 from reversible.experiments.reversal_map import EDGE
-from reversible.figures.drawing import bars_of, layers, panels, plain_ticks, show, span, style, tops
+from reversible.figures.drawing import bars_of, error_heatmap, layers, panels, plain_ticks, show, span, style, tops
 from reversible.multi_layer import MultiLayer
 from reversible.results import Record
 
@@ -240,8 +240,7 @@ def reversal_map(record: Record) -> Shown:
         grid = data[data.weights == family].pivot(index="depth", columns="k/t", values="relative_error")
         law = data[data.weights == family].pivot(index="depth", columns="k/t", values="predicted_relative_error")
         grid.columns = [f"{c:.3g}" for c in grid.columns]
-        sns.heatmap(grid.clip(upper=1), annot=grid.map(lambda v: f"{v:.2g}"), fmt="", cmap="viridis_r", vmin=0, vmax=1,
-                    ax=ax, cbar=False, annot_kws={"fontsize": 8})  # fmt: skip
+        error_heatmap(ax, grid, cbar=False, annot_kws={"fontsize": 8})
         _staircase(ax, grid.to_numpy() <= EDGE, "-")
         _staircase(ax, law.to_numpy() <= EDGE, ":")
         ax.set(title=family, xlabel="k / t of the top layer", ylabel="layers" if ax in axes[:, 0] else "")

@@ -104,5 +104,11 @@ def plain_ticks(ax: Axes, x: Any) -> None:
         axis.set_minor_formatter(NullFormatter())
 
 
+def error_heatmap(ax: Axes, grid: Any, **look: Any) -> None:
+    """A table of relative errors as colours from 0 to 1, each cell with its number; `look` as seaborn's heatmap."""
+    labels = grid.map(lambda v: f"{v:.2g}")
+    sns.heatmap(grid.clip(upper=1), annot=labels, fmt="", cmap="viridis_r", vmin=0, vmax=1, ax=ax, **look)
+
+
 def span(values: Any) -> str:
     return f"{np.min(values):.3g} to {np.max(values):.3g}"

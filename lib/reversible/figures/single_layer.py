@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from reversible import laws, model
 from reversible.chapters import Shown
-from reversible.figures.drawing import bars_of, frame, panels, plain_ticks, points, show, span, style
+from reversible.figures.drawing import bars_of, error_heatmap, frame, panels, plain_ticks, points, show, span, style
 from reversible.results import Record
 from reversible.simulate import OneLayer, round_trip, trial_generator
 
@@ -110,17 +110,7 @@ def regime_map(record: Record) -> Shown:
     grid = data.pivot(index="t", columns="k", values="relative_error").sort_index(ascending=False)
     style()
     figure, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
-    labels = grid.map(lambda v: f"{v:.2g}")
-    sns.heatmap(
-        grid.clip(upper=1),
-        annot=labels,
-        fmt="",
-        cmap="viridis_r",
-        vmin=0,
-        vmax=1,
-        ax=ax,
-        cbar_kws={"label": "relative error"},
-    )
+    error_heatmap(ax, grid, cbar_kws={"label": "relative error"})
     ts, ks = np.log(grid.index.to_numpy(float)), np.log(grid.columns.to_numpy(float))
     rows, columns = np.arange(len(ts)) + 0.5, np.arange(len(ks)) + 0.5
     fine = np.linspace(ks[0], ks[-1], 100)
