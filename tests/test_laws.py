@@ -172,3 +172,9 @@ def test_orthogonal_noise_variance():
 
 def test_minimax_rate():
     assert laws.minimax_rate(10, 1000.0, 100) == pytest.approx(2 * (2 / 1000) * 10 * math.log(10))
+
+
+@pytest.mark.parametrize(("n", "p"), [(300, 5e-10), (4000, 1e-10), (10**9, 1e-13), (1, 1e-13)])
+def test_energy_of_an_image_that_is_almost_surely_empty(n, p):
+    nodes, weights = laws.energy_nodes(n, p, 0)  # R = sqrt(S); E S = n p, nearly all of it from one survivor
+    assert weights @ nodes**2 == pytest.approx(n * p, rel=1e-6)

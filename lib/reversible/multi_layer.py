@@ -58,12 +58,12 @@ class MultiLayer:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        widths = tuple(integer("widths", n) for n in _several("widths", self.widths))
+        widths = tuple(integer("widths", n) for n in _several(self.widths))
         depth = len(widths) - 1
         if not 1 <= depth <= DEEPEST:
             raise InputError(f"widths must be 2 to {DEEPEST + 1} numbers, image first, top code last, not {widths}")
-        rho = tuple(fraction("rho", r) for r in _several("rho", self.rho))
-        scale = tuple(positive("scale", s) for s in _several("scale", self.scale)) or (1.0,) * depth
+        rho = tuple(fraction("rho", r) for r in _several(self.rho))
+        scale = tuple(positive("scale", s) for s in _several(self.scale)) or (1.0,) * depth
         for name, values in (("rho", rho), ("scale", scale)):
             if len(values) != depth:
                 raise InputError(f"{name} must be {depth} numbers, one for each layer but the top, not {values}")
@@ -85,7 +85,7 @@ class MultiLayer:
         if isinstance(given, str) and given in ("proof", "optimal"):
             return given
         allowed = f"0, proof, optimal or {depth} numbers, one a layer from the first hidden one up"
-        values = tuple(number_or_name("offset", b, allowed) for b in _several("offset", given))
+        values = tuple(number_or_name("offset", b, allowed) for b in _several(given))
         if values == (0.0,):
             return (0.0,) * depth
         if len(values) != depth:
@@ -122,7 +122,7 @@ class MultiLayer:
         return [State.joined(states) for states in zip(*laws, strict=True)]
 
 
-def _several(name: str, given: object) -> list[object]:
+def _several(given: object) -> list[object]:
     """`given` as a list: text is split at its commas."""
     if isinstance(given, str):
         return [part.strip() for part in given.split(",")]

@@ -53,9 +53,7 @@ class State:
     noise: Array  # V: y off the support has variance V ||h_l||^2
     spread: Array  # covariance of (G, V) over draws, (2, 2, ...)
     offset: Array  # b_l, in the units of h_l
-    error: (
-        Array  # E||e_l - h_l||^2 / ||h_l||^2 of a hidden layer; nan at the top, where it depends on the code's entries
-    )
+    error: Array  # E||e_l - h_l||^2 / ||h_l||^2 of a hidden layer; nan at the top: it depends on the code's entries
 
     def scaled(self, by: Array) -> State:
         """The state for top codes `by` times as long, where no offset has a scale of its own."""
@@ -204,16 +202,16 @@ class _Units:
 
     def mean(self, drift: Array) -> Array:
         """E(G, V) above: over (G, V) below and the length of h_l as they vary, by a cubature right to second order."""
-        half = np.sqrt(3 * (6 / self.rho - 1) / self.below.width)  # sqrt(3) standard deviations of r
+        deviation = np.sqrt((6 / self.rho - 1) / self.below.width)  # of r
         c = self.below.spread
         first = np.sqrt(np.maximum(c[0, 0], 0))
         lower = np.where(first > 0, c[0, 1] / np.where(first > 0, first, 1), 0)
         second = np.sqrt(np.maximum(c[1, 1] - lower**2, 0))
-        steps = [(first, lower, 0.0), (0 * first, second, 0.0), (drift[0] / 2, drift[1] / 2, half / np.sqrt(3))]
+        steps = [(first, lower, 0.0), (0 * first, second, 0.0), (drift[0] / 2, drift[1] / 2, deviation)]
         total = np.zeros_like(drift)
         for gain, noise, r in steps:
             for root in (-np.sqrt(3), np.sqrt(3)):
-                factor = root * (half / np.sqrt(3) if r else 1)
+                factor = root * (deviation if r else 1)
                 moved = np.maximum(self.below.noise + factor * noise, 0)
                 at = self.moments(self.below.gain + factor * gain, moved, max(1 + root * r, 0.05))
                 total += self.pair(at[1], at[2]) / 6
