@@ -61,9 +61,9 @@ def fit(values: Array, shape: tuple[int, int]) -> Bulk:
         if found <= r:
             break
         r = found
-    distance = _ks(values[r:], law.cdf(values[r:]))
     low, high = law.support()
-    return Bulk(sigma, r, float(low), float(high), float(edge), distance)
+    ks = distance(values[r:], law.cdf(values[r:]))
+    return Bulk(sigma, r, float(low), float(high), float(edge), ks)
 
 
 def _noise(values: Array, n: int, p: int) -> tuple[float, object]:
@@ -75,8 +75,8 @@ def _noise(values: Array, n: int, p: int) -> tuple[float, object]:
     return slope / np.sqrt(n), singular_values(p / n, scale=max(slope, 1e-300))
 
 
-def _ks(values: Array, cdf: Array) -> float:
-    """Kolmogorov's distance of falling `values` from the law whose distribution function has the values `cdf`."""
+def distance(values: Array, cdf: Array) -> float:
+    """Kolmogorov's distance of falling `values` from the law whose distribution function is `cdf` at them."""
     p = len(values)
     below = (p - np.arange(p)) / p  # share of values up to each of them
     return float(np.maximum(below - cdf, cdf - below + 1 / p).max())
