@@ -138,6 +138,15 @@ def test_a_rule_about_something_that_was_not_measured():
         judge(claim, lambda _: RECORD)
 
 
+def test_a_rule_about_cells_that_could_not_be_run_is_not_tested_and_says_why():
+    claim = replace(CLAIM, must=(Check.parse("height <= 1"),))
+    partly_run = replace(RECORD, rows=[RECORD.rows[0], {"absent": "weights not at hand"}])
+    found = judge(claim, lambda _: partly_run)
+    assert (found.status, found.why, found.checks) == ("not tested", "weights not at hand", ())
+    rule = {CLAIM.id: CLAIM.rule}
+    assert judge(CLAIM, lambda _: replace(partly_run, rules=rule)).status == "reproduced"
+
+
 GOOD = """
 [[claim]]
 id = "T1"

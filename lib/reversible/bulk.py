@@ -18,6 +18,7 @@ spike stands out once it is past the edge's own fluctuation. No method that sees
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import linalg
@@ -66,7 +67,7 @@ def fit(values: Array, shape: tuple[int, int]) -> Bulk:
     return Bulk(sigma, r, float(low), float(high), float(edge), ks)
 
 
-def _noise(values: Array, n: int, p: int) -> tuple[float, object]:
+def _noise(values: Array, n: int, p: int) -> tuple[float, Any]:
     """sigma from the middle of p falling singular values of an n x p matrix, and their law at that sigma."""
     places = (np.arange(p) + 0.5) / p
     middle = (places >= MIDDLE[0]) & (places <= MIDDLE[1])

@@ -58,18 +58,21 @@ class Chapter:
         one_of("record", experiment, sorted({claim.record for claim in self.claims.values()} - {""}))
         return read_record(self.book / "results" / f"{experiment}.json")
 
-    def live(self, experiment: str) -> Shown:
+    def live(self, experiment: str, *only: str) -> Shown:
         """Run `experiment` now, in this chapter's profile, and show its measures beside the recorded ones.
 
+        `only`: those that begin with one of these words. What lacks data or weights here says so.
         Fails where the live run leaves the exact law by more than `LIVE_LIMIT` standard scores (root mean square).
         """
         recorded, now = self.record(experiment), experiments.run(experiment, self.profile)
         for name, estimate in now.measures.items():
             if "rms_z" in name and estimate.mean > LIVE_LIMIT:
                 raise AssertionError(f"{experiment}, live: {name} = {estimate.mean:.3g} is above {LIVE_LIMIT}")
-        rows = [[_words(name), str(recorded.measures[name]), str(estimate)] for name, estimate in now.measures.items()]
+        shown = [name for name in now.measures if name in recorded.measures and name.startswith(only or "")]
+        rows = [[_words(name), str(recorded.measures[name]), str(now.measures[name])] for name in shown]
         head = ["measure", f"recorded ({recorded.profile})", f"just now ({self.profile})"]
-        return Shown(table(head, rows) + f"<p class='rv-foot'>{where_it_ran(recorded)}</p>", now)
+        missing = "".join(f"<p class='rv-foot'>Not run just now: {escape(why)}</p>" for why in now.absent)
+        return Shown(table(head, rows) + missing + f"<p class='rv-foot'>{where_it_ran(recorded)}</p>", now)
 
     def summary(self) -> Shown:
         """What the chapter claims and what was found, a line a claim."""
@@ -133,18 +136,15 @@ def _front_row(verdict: Verdict) -> list[str]:
     """Claim and verdict; our words and how they are known; the decisive measures, all that failed, and where it ran."""
     claim, name = verdict.claim, f"<strong>{verdict.claim.id}</strong>"
     words = f"{escape(claim.says)}<br><small>{escape(claim.source)}</small>"
-    if verdict.record is None:
-        return [
-            f"<span id='claim-{claim.id}'>{name}</span><br>{badge(verdict.status)}",
-            words,
-            escape(claim.not_tested),
-        ]
+    if claim.not_tested:
+        return [f"<span id='claim-{claim.id}'>{name}</span><br>{badge(verdict.status)}", words, escape(verdict.why)]
     shown = [row for i, row in enumerate(verdict.checks) if i < min(3, len(claim.must)) or not row[2]]
     measured = "<br>".join(f"{_words(check.measure)}: {estimate}{'' if ok else ' ✗'}" for check, estimate, ok in shown)
+    where = where_it_ran(verdict.record) if verdict.record else escape(verdict.why)
     return [
         f"<a href='{claim.chapter}.html#claim-{claim.id}'>{name}</a><br>{badge(verdict.status)}",
         words,
-        f"{measured}<br><small>{where_it_ran(verdict.record)}</small>",
+        f"{measured}<br><small>{where}</small>",
     ]
 
 
@@ -155,20 +155,18 @@ def _words(measure: str) -> str:
 def card(verdict: Verdict) -> str:
     """One claim as a card of HTML, with the anchor that the front page links to."""
     claim, record = verdict.claim, verdict.record
-    assert record is not None
     decides = [f"must: {_words(check.text)}" for check in claim.must]
     decides += [f"should: {_words(check.text)}" for check in claim.should]
-    rows = [
-        [rule, str(estimate), "yes" if ok else "<strong>no</strong>"]
-        for rule, (_, estimate, ok) in zip(decides, verdict.checks, strict=True)
-    ]
+    found = [[str(estimate), "yes" if ok else "<strong>no</strong>"] for _, estimate, ok in verdict.checks]
+    rows = [[rule, *cells] for rule, cells in zip(decides, found or [["not tested", ""]] * len(decides), strict=True)]
+    foot = where_it_ran(record) if record else f"Not tested: {escape(verdict.why)}"
     return (
         f"<div class='rv-card' id='claim-{claim.id}'><p><strong>{claim.id}</strong> {badge(verdict.status)} "
         f"<small>{escape(claim.source)}</small></p><p>{escape(claim.says)}</p>"
         f"<p><em>Measured:</em> {escape(claim.measured)}</p>"
         + table(["rule, fixed before the run", "measured, 95 % interval", "holds"], rows)
         + f"<p><em>What would change our mind:</em> {escape(claim.would_change)}</p>"
-        f"<p class='rv-foot'>{where_it_ran(record)}</p></div>"
+        f"<p class='rv-foot'>{foot}</p></div>"
     )
 
 

@@ -142,6 +142,11 @@ class Record:
         body = json.loads(json.dumps({"format": FORMAT, **asdict(self)}, allow_nan=False))
         return body | {"seal": digest(body)}
 
+    @property
+    def absent(self) -> list[str]:
+        """Why cells could not be run, for want of data or weights: each reason once."""
+        return sorted({row["absent"] for row in self.rows if "absent" in row})
+
     def table(self) -> list[dict[str, Any]]:
         """One flat dict a cell, parameters and results; an estimate e gives e, e_low and e_high."""
         cells = self.parameters["cells"]
@@ -247,6 +252,7 @@ class Verdict:
     status: str
     record: Record | None
     checks: tuple[tuple[Check, Estimate, bool], ...]
+    why: str = ""  # where it is not tested
 
 
 def read_claims(path: Path) -> list[Claim]:
@@ -280,9 +286,11 @@ def rules_for(claims: list[Claim], experiment: str) -> dict[str, str]:
 def judge(claim: Claim, read: Callable[[str], Record]) -> Verdict:
     """The verdict on one claim; `read` gives the record of an experiment, or raises InputError."""
     if claim.not_tested:
-        return Verdict(claim, NOT_TESTED, None, ())
+        return Verdict(claim, NOT_TESTED, None, (), claim.not_tested)
     try:
         record = read(claim.record)
+        if record.absent and not {c.measure for c in (*claim.must, *claim.should)} <= set(record.measures):
+            return Verdict(claim, NOT_TESTED, None, (), "; ".join(record.absent))
         checks = {
             kind: [
                 (check, record.measures[check.measure], check.holds(record.measures[check.measure])) for check in rule
