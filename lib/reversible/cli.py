@@ -8,7 +8,8 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,6 +27,7 @@ from reversible.results import (
     rules_for,
     write_record,
 )
+from reversible.sweep import mapped
 
 
 class _Parser(argparse.ArgumentParser):
@@ -66,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--device", default="cpu", help="cpu (default) or cuda, for the cells that can")
     _where_options(run)
     run.set_defaults(call=_run)
+    spectrum = commands.add_parser("spectrum", help="are the weights of your own net random-like?", allow_abbrev=False)
+    _spectrum_options(spectrum)
     verdicts = commands.add_parser("verdicts", help="the table of claims", allow_abbrev=False)
     verdicts.add_argument("--json", action="store_true", help="for machines")
     verdicts.set_defaults(call=_verdicts)
@@ -183,6 +187,83 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _spectrum_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("weights", metavar="WEIGHTS", help="a file .npy, .npz, .safetensors, .pt or .pth, or torchvision:NAME")
+    add("--layer", metavar="NAME", help="this layer alone")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="for machines: everything that was measured, nulls included")
+    form.add_argument("--csv", action="store_true", help="the same as a table, one line a matrix")
+    add("--no-nulls", dest="nulls", action="store_false", help="only the weights, not the two random matrices beside")
+    add("--positions", action="store_true", help="of a convolution each position of its kernel, too")
+    add("--seed", default="0", help="of the random matrices (default 0)")
+    add("--memory", default="8192", help="budget in MiB (default 8192)")
+    parser.set_defaults(call=_spectrum)
+
+
+def _spectrum(arguments: argparse.Namespace) -> int:
+    from reversible import spectra, weights
+
+    if arguments.csv and not find_spec("pandas"):
+        raise InputError("--csv needs pandas, which is not installed: pip install 'reversible[book]'")
+    seed = integer("seed", arguments.seed, low=0, high=2**32)
+    layers = weights.read(arguments.weights, arguments.memory, arguments.layer)
+
+    def measured(item: tuple[str, Any]) -> Any:
+        """The row of a matrix, or why there is none: its numbers are finite, so it is small or all the same."""
+        name, matrix = item
+        try:
+            return replace(spectra.analyse(matrix, nulls=arguments.nulls, seed=seed), layer=name)
+        except InputError as error:
+            return f"{name}, {_times(matrix.shape)}: {error}"
+
+    items = [
+        (layer.name + at, matrix) for layer in layers for at, matrix in weights.matrices(layer, arguments.positions)
+    ]
+    results = mapped(measured, items, label="spectrum", unit="layer", progress=True)
+    skipped = [why for why in results if isinstance(why, str)]
+    rows = [row for row in results if not isinstance(row, str)]
+    if not rows:
+        raise InputError(f"no layer of {arguments.weights!r} can be tested; {skipped[0]}")
+    for why in skipped:
+        print(f"reversible: skipped {why}", file=sys.stderr)
+    shown = [row.to_json() for row in rows]
+    if arguments.json:
+        print(json.dumps(shown, indent=1, allow_nan=False))
+    else:
+        print(spectra.to_frame(rows).to_csv(index=False).rstrip() if arguments.csv else _table(shown))
+    return 0
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    """One aligned line a matrix; in brackets the same of its entries in random order."""
+    null = " (permuted)" if rows[0]["nulls"] else ""
+    heads = ["layer", "shape", "sigma", "kurtosis", f"ks{null}", "edges", "largest", "spikes", "stable rank"]
+    lines = [[*heads, f"alpha{null}", "verdict"]]
+    for row in rows:
+        sigma, kurtosis, largest, rank = (_short(row[name]) for name in ("sigma", "kurtosis", "largest", "stable_rank"))
+        edges = f"{_short(row['edge_low'])}..{_short(row['edge_high'])}"
+        ks, alpha = (_short(row[name]) + _beside(row["nulls"], name) for name in ("ks", "alpha"))
+        numbers = [sigma, kurtosis, ks, edges, largest, str(row["n_spikes"]), rank, alpha]
+        lines.append([row["layer"], _times(row["shape"]), *numbers, row["verdict"]])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    pads = [str.ljust, str.ljust, *[str.rjust] * 8, str.ljust]
+    cells = [[pad(cell, width) for pad, cell, width in zip(pads, line, widths, strict=True)] for line in lines]
+    return "\n".join("  ".join(line).rstrip() for line in cells)
+
+
+def _short(number: float | None) -> str:
+    return "-" if number is None else f"{number:.3g}"
+
+
+def _beside(nulls: dict[str, Any], name: str) -> str:
+    return f" ({_short(nulls['permuted'][name])})" if nulls else ""
+
+
+def _times(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape))
+
+
 def _verdicts(arguments: argparse.Namespace) -> int:
     book = book_folder()
     verdicts = judge_all(read_claims(book / "claims.toml"), book / "results")
@@ -191,7 +272,7 @@ def _verdicts(arguments: argparse.Namespace) -> int:
     else:
         width = max(len(verdict.claim.id) for verdict in verdicts) + 2
         for verdict in verdicts:
-            reason = f" ({verdict.claim.not_tested})" if verdict.claim.not_tested else ""
+            reason = f" ({verdict.why})" if verdict.why else ""
             print(f"{verdict.claim.id:{width}}{verdict.status}{reason}")
     return int(any(verdict.status == RULE_CHANGED for verdict in verdicts))
 
@@ -200,7 +281,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     claim, record = verdict.claim, verdict.record
     about = {"id": claim.id, "chapter": claim.chapter, "source": claim.source, "says": claim.says}
     if record is None:
-        return about | {"verdict": verdict.status, "why": claim.not_tested}
+        return about | {"verdict": verdict.status, "why": verdict.why}
     checks = [{"rule": check.text, **asdict(estimate), "holds": ok} for check, estimate, ok in verdict.checks]
     where = record.provenance
     return about | {

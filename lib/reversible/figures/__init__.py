@@ -6,12 +6,13 @@ from collections.abc import Callable
 from types import ModuleType
 
 from reversible.chapters import Shown
-from reversible.figures import depth, single_layer
+from reversible.figures import depth, real_nets, single_layer
+from reversible.figures.real_nets import net_table, reversal_pictures
 from reversible.figures.single_layer import digit_pictures
 from reversible.figures.story import code_story, picture_story
 from reversible.results import Record
 
-__all__ = ["code_story", "digit_pictures", "of", "picture_story"]
+__all__ = ["code_story", "digit_pictures", "net_table", "of", "picture_story", "reversal_pictures"]
 
 DRAWN: dict[ModuleType, tuple[str, ...]] = {  # each figure's function is named after its experiment
     single_layer: (
@@ -21,6 +22,9 @@ DRAWN: dict[ModuleType, tuple[str, ...]] = {  # each figure's function is named 
     depth: (
         "two-layer-gain", "depth-law", "finite-width", "stacked-offsets", "phase-transitions", "middle-and-top",
         "theorem-3-1", "theorem-3-2", "depth-limit", "reversal-map",
+    ),
+    real_nets: (
+        "spectral-laws", "planted-spikes", "verdict-rule", "net-spectra", "net-reversal", "training-travel",
     ),
 }  # fmt: skip
 FIGURES: dict[str, Callable[[Record], Shown]] = {

@@ -1,0 +1,166 @@
+"""Is a given net reversible with its own transposed weights? Its codes sent down again, and up, and compared.
+
+A layer's matrix A is (m, n) = (out, in), as PyTorch has it: the paper's W is A^T. The net infers h = relu(A x + b); the
+generative model of the theory is x~ = relu(alpha A^T h) * n_drop with the same A. What A^T has that is A's own is told
+from controls: the way down with another matrix, of the same size or the same entries.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from reversible import bulk, model
+from reversible.checks import InputError, fraction, integer, one_of
+
+
+@dataclass(frozen=True, eq=False)
+class Net:
+    """Fully connected layers with a ReLU after each but the last."""
+
+    weights: tuple[Tensor, ...]  # float32 (out, in), the first layer first
+    biases: tuple[Tensor, ...]  # float32 (out,)
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, np.ndarray]) -> Net:
+        """The net of NAME.weight (out, in) and NAME.bias (out), in the mapping's order; InputError if it is none."""
+        names = [name.removesuffix(".weight") for name in arrays if name.endswith(".weight")]
+        shapes = [arrays[f"{name}.weight"].shape for name in names]
+        if not names or any(len(shape) != 2 for shape in shapes):
+            raise InputError(f"a net needs a matrix NAME.weight for each layer, not shapes {shapes}")
+        if any(above[1] != below[0] for below, above in itertools.pairwise(shapes)):
+            raise InputError(f"each layer must take what the one before it gives, not shapes {shapes}")
+        weights, biases = ([torch.tensor(arrays[f"{n}.{kind}"]).float() for n in names] for kind in ("weight", "bias"))
+        return cls(tuple(weights), tuple(biases))
+
+    def without_biases(self) -> Net:
+        """The net with all its biases zero."""
+        return replace(self, biases=tuple(torch.zeros_like(bias) for bias in self.biases))
+
+    def with_first(self, matrices: Sequence[Tensor]) -> Net:
+        """The net with other matrices in its first layers."""
+        return replace(self, weights=(*matrices, *self.weights[len(matrices) :]))
+
+    def up(self, x: Tensor, layers: int | None = None) -> list[Tensor]:
+        """The codes of the first `layers` hidden layers, all of them if None: x (B, n) -> [h_1 (B, m_1), ...]."""
+        hidden = len(self.weights) - 1
+        codes = []
+        for A, bias in list(zip(self.weights, self.biases, strict=True))[: _layers(layers, hidden)]:
+            x = torch.relu(x @ A.T + bias)
+            codes.append(x)
+        return codes
+
+    def logits(self, x: Tensor) -> Tensor:
+        """What the last layer says, before any softmax: (B, n) -> (B, classes)."""
+        return [x, *self.up(x)][-1] @ self.weights[-1].T + self.biases[-1]
+
+
+def _layers(layers: int | None, hidden: int) -> int:
+    return hidden if layers is None else integer("layers", layers, low=1, high=hidden)
+
+
+def theory_scale(A: Tensor, rho: float) -> float:
+    """alpha = 2 m / (rho ||A||_F^2) for A (m, n): 2 / (rho n v), v the mean squared entry [D]. 0 where A is zero.
+
+    >>> theory_scale(torch.ones(3, 8), 0.5)
+    0.5
+    """
+    energy = float(A.double().square().sum())
+    return 2 * A.shape[0] / (fraction("rho", rho) * energy) if energy else 0.0
+
+
+def down(matrices: Sequence[Tensor], h: Tensor, rho: float, generator: torch.Generator | None = None) -> Tensor:
+    """The generative model from the code h (B, m_l) of layer l down to x~ (B, n), through `matrices` A_1, ..., A_l.
+
+    Each step is h~ -> relu(alpha A^T h~) * n_drop with the theory's scale of that matrix and retention rho.
+    """
+    for A in reversed(matrices):
+        h = model.generate(A.T, h, theory_scale(A, rho), rho, generator)
+    return h
+
+
+def _permuted(A: Tensor, generator: torch.Generator) -> Tensor:
+    return A.flatten()[torch.randperm(A.numel(), generator=generator)].view_as(A)
+
+
+def _gaussian(A: Tensor, generator: torch.Generator) -> Tensor:
+    return torch.randn(A.shape, generator=generator) * A.std(correction=0) + A.mean()
+
+
+def _pseudo_inverse(A: Tensor, generator: torch.Generator) -> Tensor:
+    """pinv(A)^T, times the number that makes the theory's scale undo it: at rho = 1 `down` uses pinv(A) itself."""
+    P = torch.linalg.pinv(A.double()).T
+    return (P * (2 * len(P) / P.square().sum())).float()
+
+
+def _split(part: int) -> Callable[[Tensor, torch.Generator], Tensor]:
+    """The bulk (0) or the spikes (1) of A without rows and columns of zeros, which pruning leaves and no law knows."""
+
+    def kept(A: Tensor, generator: torch.Generator) -> Tensor:
+        whole = np.zeros(A.shape)
+        used = np.ix_(A.any(1).numpy(), A.any(0).numpy())
+        whole[used] = bulk.split(A.double().numpy()[used])[part]
+        return torch.from_numpy(whole).float()
+
+    return kept
+
+
+REPLACEMENTS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
+    "transpose": lambda A, generator: A,
+    "permuted": _permuted,  # the same entries in random order
+    "gaussian": _gaussian,  # Gaussian entries of the same mean and standard deviation
+    "pseudo-inverse": _pseudo_inverse,  # what linear algebra would undo A with
+    "bulk": _split(0),  # A without its spikes
+    "spikes": _split(1),  # A's spikes alone; zero where it has none
+}
+RANDOM = ("permuted", "gaussian")
+
+
+def replaced(A: Tensor, how: str, generator: torch.Generator) -> Tensor:
+    """The matrix (m, n) that takes the place of A (m, n); `how` is one of REPLACEMENTS, or InputError is raised.
+
+    `generator` is used by those in RANDOM only.
+    """
+    return REPLACEMENTS[one_of("generation", how, REPLACEMENTS)](A, generator)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Codes h and what came back, h_hat, image by image; an empty code h counts as lost: cosine 0, error 1."""
+
+    cosine: Tensor  # (B,) float64, as all
+    relative_error: Tensor  # ||h_hat - h||^2 / ||h||^2
+    scaled_error: Tensor  # the same of scale * h_hat
+    scale: float  # one number for all images: the one with the least mean scaled_error
+    support: Tensor  # nonzero entries of h,
+    support_back: Tensor  # of h_hat,
+    support_shared: Tensor  # of both
+
+
+def compare(h: Tensor, h_hat: Tensor) -> Comparison:
+    """Set codes h (B, m) beside h_hat (B, m)."""
+    h, h_hat = h.double(), h_hat.double()
+    energy, full = h.square().sum(-1), h.any(-1)
+    lengths = energy.where(full, torch.ones_like(energy))
+    unit, back = h / lengths.sqrt()[:, None], h_hat / lengths.sqrt()[:, None]
+    product, square = (unit * back).sum(-1), back.square().sum(-1)
+    scale = float(product.sum() / square[full].sum()) if square[full].any() else 0.0
+
+    def error(by: float) -> Tensor:
+        return (unit - by * back).square().sum(-1).where(full, torch.ones_like(energy))
+
+    on, on_back = h != 0, h_hat != 0
+    return Comparison(
+        cosine=product / square.sqrt().where(square > 0, torch.ones_like(square)),
+        relative_error=error(1.0),
+        scaled_error=error(scale),
+        scale=scale,
+        support=on.sum(-1).double(),
+        support_back=on_back.sum(-1).double(),
+        support_shared=(on & on_back).sum(-1).double(),
+    )
