@@ -9,13 +9,15 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from reversible import data
 from reversible.checks import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -55,6 +57,34 @@ def copy_project(root: Path) -> Checkout:
     for file in ("_config.yml", "_toc.yml", "requirements.lock", "pyproject.toml"):
         shutil.copy(ROOT / file, root / file)
     return Checkout(root)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def data_folder() -> Iterator[None]:
+    """Data that lies beside this checkout, unpacked where later runs find it again; REVERSIBLE_DATA goes first."""
+    unpack = ROOT.parent / "shared" / "data" / "unpack.py"
+    with pytest.MonkeyPatch.context() as patch:
+        if not os.environ.get("REVERSIBLE_DATA") and unpack.is_file():
+            folder = Path(tempfile.gettempdir()) / "reversible-data"
+            subprocess.run([sys.executable, unpack, folder, "mnist", "weights"], check=True, stdout=subprocess.DEVNULL)
+            patch.setenv("REVERSIBLE_DATA", str(folder))
+        yield
+
+
+@pytest.fixture
+def needs_mnist() -> None:
+    skip_without("MNIST/raw", data.MNIST_MD5)
+
+
+@pytest.fixture
+def needs_weights() -> None:
+    skip_without("weights", [f"{name}.npz" for name in data.WEIGHTS_MD5])
+
+
+def skip_without(folder: str, files: Iterable[str]) -> None:
+    missing = [file for file in files if not (data.folder() / folder / file).is_file()]
+    if missing:
+        pytest.skip(f"not at hand: {folder}/{missing[0]} in the folder of REVERSIBLE_DATA")
 
 
 @pytest.fixture(scope="session")

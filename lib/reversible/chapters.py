@@ -68,7 +68,7 @@ class Chapter:
         for name, estimate in now.measures.items():
             if "rms_z" in name and estimate.mean > LIVE_LIMIT:
                 raise AssertionError(f"{experiment}, live: {name} = {estimate.mean:.3g} is above {LIVE_LIMIT}")
-        shown = [name for name in now.measures if name in recorded.measures and name.startswith(only or "")]
+        shown = [name for name in now.measures if name in recorded.measures and name.startswith(only or ("",))]
         rows = [[_words(name), str(recorded.measures[name]), str(now.measures[name])] for name in shown]
         head = ["measure", f"recorded ({recorded.profile})", f"just now ({self.profile})"]
         missing = "".join(f"<p class='rv-foot'>Not run just now: {escape(why)}</p>" for why in now.absent)

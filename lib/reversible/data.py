@@ -114,7 +114,7 @@ def _download_mnist() -> None:
 
 
 def pretrained(name: str) -> Mapping[str, np.ndarray]:
-    """Trained weights by name, the arrays as they are stored: of a LeNet NAME.weight (out, in, ...) and NAME.bias (out).
+    """Trained weights by name, the arrays as stored: of LeNets NAME.weight (out, in, ...) and NAME.bias (out).
 
     Raises InputError for another name and for a file that was altered or cut short; `NotAtHand` where it is not there.
     """

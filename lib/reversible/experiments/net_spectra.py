@@ -51,8 +51,8 @@ def net_spectra(p: NetSpectra) -> NetSpectraResult | Absent:
     """Measure a net's matrices; `Absent` where its weights are not at hand."""
     try:
         found = layers_of(p.net)
-    except data.NotAtHand as missing:
-        return Absent(str(missing))
+    except data.NotAtHand:
+        return Absent("weights not at hand")
     return NetSpectraResult(tuple(_row(layer, p.seed) for layer in found))
 
 

@@ -196,9 +196,9 @@ def reversal_measures(pairs: Sequence[tuple[NetReversal, NetReversalResult | Abs
     there = [(p, r) for p, r in pairs if isinstance(r, NetReversalResult)]
     measures: dict[str, Estimate] = {}
     for p, r in there:
-        place, change = _place(p), _change(p)
+        place, change = place_of(p), _change(p)
         if change:
-            base = next(own for q, own in there if _place(q) == place and not _change(q))
+            base = next(own for q, own in there if place_of(q) == place and not _change(q))
             for name in ("cosine", "scaled_error"):
                 pairs_of = getattr(base, f"{name}_by_batch"), getattr(r, f"{name}_by_batch")
                 measures[f"{name}_above_{change}_{place}"] = Estimate.of(np.subtract(*pairs_of))
@@ -215,7 +215,7 @@ PLAIN = (
 )  # fmt: skip
 
 
-def _place(p: NetReversal) -> str:
+def place_of(p: NetReversal) -> str:
     net = f"trained_{p.data}" if p.training else p.net.removeprefix("lenet300_100_")
     return f"{net}_{p.layer}"
 

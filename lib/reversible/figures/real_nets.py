@@ -13,7 +13,8 @@ from matplotlib.axes import Axes
 
 from reversible import data
 from reversible.chapters import Shown, escape, table
-from reversible.experiments.real_nets import SCHEDULES
+from reversible.experiments.net_spectra import PRUNED
+from reversible.experiments.real_nets import SCHEDULES, NetReversal, place_of
 from reversible.experiments.spectral_laws import KINDS, eigenvalues, noise
 from reversible.figures.drawing import bars_of, frame, panels, show, span, style
 from reversible.results import Record
@@ -99,29 +100,40 @@ def net_rows(record: Record) -> Any:
     return pd.DataFrame(rows)
 
 
-def net_table(record: Record) -> Shown:
-    """Every net and matrix with its verdict; nets that were not at hand say so."""
+def net_table(record: Record, pruned: bool = False) -> Shown:
+    """Every matrix with its verdict, net by net, the pruned nets or the others; one that was not at hand says so."""
     lines = []
     for cell, result in zip(record.parameters["cells"], record.rows, strict=True):
-        name = escape(NETS[cell["net"]])
-        if "absent" in result:
-            lines.append([name, *["–"] * 9, "not tested (weights not at hand)"])
-        lines += [[name, *_table_line(row)] for row in result.get("rows", ())]
-    head = ["net", "layer", "shape", "kurtosis", "columns (permuted)", "distance (permuted)", "spikes (permuted)",
-            "largest / edge", "α (permuted)", "places on the law", "verdict"]  # fmt: skip
+        if (cell["net"] in PRUNED) == pruned:
+            why = f"not tested ({result['absent']})" if "absent" in result else ""
+            lines.append([f"<strong>{escape(NETS[cell['net']])}</strong>", why, *[""] * 7])
+            lines += [_table_line(row) for row in result.get("rows", ())]
+    head = ["layer", "verdict", "shape", "kurtosis", "columns", "distance", "spikes", "α", "places"]
     return Shown(table(head, lines))
 
 
 def _table_line(row: dict[str, Any]) -> list[str]:
     free = row["nulls"]["permuted"]
-    alpha, free_alpha = (f"{r['alpha']:.2f}" if r["alpha"] else "–" for r in (row, free))
+    alpha, free_alpha = (f"{r['alpha']:.1f}" if r["alpha"] else "–" for r in (row, free))
     return [
-        escape(row["layer"]), "×".join(map(str, row["shape"])), f"{row['kurtosis']:.1f}",
-        f"{row['gram_rms']:.2f} ({free['gram_rms']:.2f})", f"{row['ks']:.3f} ({free['ks']:.3f})",
-        f"{row['n_spikes']} ({free['n_spikes']})", f"{row['largest'] / row['edge_high']:.2f}",
-        f"{alpha} ({free_alpha})", f"{row['places_on_law']} of {row['places']}" if "places" in row else "–",
-        row["verdict"],
+        escape(row["layer"]), row["verdict"], n_by_m(row["shape"]), f"{row['kurtosis']:.1f}",
+        f"{row['gram_rms']:.1f} ({free['gram_rms']:.1f})", f"{row['ks']:.3f} ({free['ks']:.3f})",
+        f"{row['n_spikes']} ({free['n_spikes']})", f"{alpha} ({free_alpha})",
+        f"{row['places_on_law']} of {row['places']}" if "places" in row else "",
     ]  # fmt: skip
+
+
+def reversal_table(record: Record, *names: str) -> Shown:
+    """Measures of a record of net reversals that begin with `names`, a line a net and hidden layer."""
+    places = list(dict.fromkeys(place_of(NetReversal(**cell)) for cell in record.parameters["cells"]))
+    lines = [[escape(_net_of(place)), *[str(record.measures[f"{name}_{place}"]) for name in names]] for place in places]
+    return Shown(table(["net, from", *[escape(name.replace("_", " ")) for name in names]], lines))
+
+
+def _net_of(place: str) -> str:
+    net, _, layer = place.rpartition("_")
+    named = {"dense": "LeNet-300-100", "sparse": "LeNet-300-100, pruned"}
+    return f"{named.get(net) or net.replace('trained_', 'trained here, ')}, h{layer}"
 
 
 def net_spectra(record: Record) -> Shown:
@@ -137,8 +149,9 @@ def net_spectra(record: Record) -> Shown:
         ax.axis("off")
     figure.supxlabel("quantile of the law", fontsize=10)
     figure.supylabel("singular value / (σ √n)", fontsize=10)
-    return show(figure, f"Quantiles of singular values of {len(chosen)} trained matrices: on the law's diagonal in the "
-                        f"bulk, above it at the upper end.")  # fmt: skip
+    above = chosen.largest / chosen.edge_high
+    return show(figure, f"Quantiles of the singular values of {len(chosen)} trained matrices against the law's; the "
+                        f"largest value is {span(above)} times the edge.")  # fmt: skip
 
 
 def _quantiles(ax: Axes, row: Any) -> None:
@@ -152,7 +165,7 @@ def _quantiles(ax: Axes, row: Any) -> None:
 
 
 def n_by_m(shape: Any) -> str:
-    return f"{shape[0]} × {shape[1]}"
+    return f"{shape[0]}×{shape[1]}"
 
 
 def net_reversal(record: Record) -> Shown:
@@ -160,17 +173,20 @@ def net_reversal(record: Record) -> Shown:
     rows = frame(record)
     rows = rows[(rows.rho == 1) & (rows.biases == "trained") & ~rows.everywhere.astype(bool) & rows.cosine.notna()]
     places = list(dict.fromkeys(zip(rows.net, rows.data, strict=True)))
-    figure, axes = panels(len(places), height=3.6)
+    style()
+    figure, axes = plt.subplots(2, 2, figsize=(8.8, 6.4), layout="constrained", sharex=True, sharey=True)
     order = list(dict.fromkeys(rows.generation))
-    for ax, (net, name) in zip(axes, places, strict=True):
+    for ax, (net, name) in zip(axes.flat, places, strict=False):
         part = rows[(rows.net == net) & (rows.data == name)]
         for place, (layer, own) in enumerate(part.groupby("layer")):
             x = np.array([order.index(g) for g in own.generation]) + 0.2 * place - 0.1
             ax.errorbar(x, own.cosine, bars_of(own, "cosine"), fmt="o", ms=4, capsize=2, lw=1, label=f"from h{layer}")
         ax.set_xticks(range(len(order)), order, rotation=40, ha="right", fontsize=8)
         ax.set(ylim=(0, 1.02), title=f"{NETS.get(net, 'trained here')}, {name}")
-    axes[0].set_ylabel("cosine of code and what comes back")
-    axes[0].legend(frameon=False, fontsize=8)
+    for ax in axes.flat[len(places) :]:
+        ax.axis("off")
+    figure.supylabel("cosine of a code and what comes back", fontsize=10)
+    axes.flat[0].legend(frameon=False, fontsize=8)
     base = rows[rows.generation == "transpose"]
     return show(figure, f"Cosines with the transpose are {span(base.cosine)}; controls stand beside them.")
 
