@@ -192,6 +192,6 @@ def test_cells_have_their_own_seeds_and_their_base(name, profile):
     cells = real_nets.EXPERIMENTS[name].cells(profile)
     assert len({cell.seed for cell in cells}) == len(cells) == len({repr(cell) for cell in cells})
     if name == "net-reversal":
-        changes = {(real_nets._place(cell), real_nets._change(cell)) for cell in cells}
+        changes = {(real_nets.place_of(cell), real_nets._change(cell)) for cell in cells}
         assert len(changes) == len(cells)
         assert {(place, "") for place, _ in changes} <= changes

@@ -157,7 +157,7 @@ def flat(row: dict[str, Any]) -> dict[str, Any]:
     """A row with each estimate e as e, e_low and e_high."""
     shown = {}
     for name, value in row.items():
-        estimate = isinstance(value, dict)
+        estimate = isinstance(value, dict) and "ci95" in value
         shown[name] = value["mean"] if estimate else value
         if estimate:
             shown[f"{name}_low"], shown[f"{name}_high"] = value["ci95"]

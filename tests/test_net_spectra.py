@@ -1,0 +1,113 @@
+"""The experiments on spectra: what is counted, what is left out, and that a broken fit would show."""
+
+import json
+
+import numpy as np
+import pytest
+
+from reversible import bulk, data, figures, spectra
+from reversible.estimates import Estimate
+from reversible.experiments import net_spectra, run, spectral_laws
+from reversible.experiments.net_spectra import NetSpectra, NetSpectraResult, layers_of, spectra_measures
+from reversible.experiments.real_nets import Absent
+from reversible.experiments.spectral_laws import Planted, plant, planted
+
+
+def test_clusters_are_looked_up_and_groups_are_apart(needs_weights):
+    layers = {layer.name: layer.weight for layer in layers_of("alexnet_kmeans")}
+    assert layers["conv2, group 1"].shape == layers["conv2, group 2"].shape == (128, 48, 5, 5)
+    assert {"conv1", "conv3", "fc8"} < set(layers)
+    stored = data.pretrained("alexnet_kmeans")
+    assert layers["fc8"][3, 7] == stored["fc8.codebook"][stored["fc8.index"][3, 7]]
+    assert layers["conv4, group 2"][0, 0, 0, 0] == stored["conv4.codebook"][stored["conv4.index"][192, 0, 0, 0]]
+    assert "preprocess" not in {layer.name for layer in layers_of("vgg19_normalised_conv1_1_to_conv3_1")}
+
+
+def test_weights_that_are_not_there_are_absent_and_measured_by_none(monkeypatch, tmp_path):
+    monkeypatch.setenv("REVERSIBLE_DATA", str(tmp_path))
+    cell = NetSpectra(net="lenet5_dense", seed=0)
+    found = net_spectra.net_spectra(cell)
+    assert found == Absent("weights not at hand")
+    one = spectra.analyse(np.random.default_rng(0).standard_normal((50, 40)), "fc1").to_json()
+    own = NetSpectra(net=net_spectra.OWN, seed=1)
+    measures = spectra_measures([(cell, found), (own, NetSpectraResult((one,)))])
+    assert measures["share_bulk_on_law"] == Estimate.of_share([1])
+    assert "alexnet_fc_largest_ks" not in measures
+
+
+def row(**changes):
+    rng = np.random.default_rng(1)
+    return spectra.analyse(rng.standard_normal((60, 48)), "classifier.1").to_json() | changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "share"),
+    [
+        ({}, "share_nothing_leaves"),
+        ({"ks": 0.2}, "share_bulk_on_law"),
+        ({"n_spikes": 2}, "share_nothing_leaves"),
+        ({"n_spikes": 20}, "share_bulk_on_law"),
+        ({"gram_rms": 2.0}, "share_columns_independent"),
+        ({"entries_ks": 0.06}, "share_entries_gaussian"),
+        ({"verdict": spectra.HEAVY_TAILED}, "share_not_heavy_tailed"),
+    ],
+)
+def test_what_counts(changes, share):
+    measured = spectra_measures([(NetSpectra(net="lenet5_dense", seed=0), NetSpectraResult((row(**changes),)))])
+    assert measured[share].mean == (0 if changes else 1)
+
+
+def test_pruned_nets_and_small_matrices_are_not_counted():
+    counted, small = row(), row(shape_used=[60, 20], ks=0.9)
+    pairs: list[tuple[NetSpectra, NetSpectraResult | Absent]] = [
+        (NetSpectra(net="lenet5_dense", seed=0), NetSpectraResult((counted, small))),
+        (NetSpectra(net="lenet5_sparse", seed=0), NetSpectraResult((row(ks=0.9),))),
+    ]
+    assert spectra_measures(pairs)["share_bulk_on_law"].n == 1
+
+
+def test_alexnet_is_measured_where_it_is_at_hand():
+    rows = (row(ks=0.02), row(ks=0.04, n_spikes=3, verdict=spectra.SPIKES), row() | {"layer": "features.0", "ks": 0.8})
+    pairs: list[tuple[NetSpectra, NetSpectraResult | Absent]] = [
+        (NetSpectra(net="torchvision:alexnet", seed=0), NetSpectraResult(rows)),
+        (NetSpectra(net="lenet5_dense", seed=0), NetSpectraResult((row(),))),
+    ]
+    measured = spectra_measures(pairs)
+    assert measured["alexnet_fc_largest_ks"].mean == 0.04
+    assert measured["alexnet_fc_nothing_leaves"].mean == 1
+
+
+PLANTED = Planted(n=300, p=200, kind="gaussian", share=0.1, draws=3, seed=5)
+
+
+def test_a_fit_that_does_not_remove_the_spikes_would_show(monkeypatch):
+    assert planted(PLANTED).worst_sigma_error < 0.02
+    assert planted(PLANTED).within_one.mean == 1
+    once = bulk._noise
+    monkeypatch.setattr(bulk, "_noise", lambda values, n, p: once(values, 300, len(values)))  # p - r and n - r ignored
+    assert planted(PLANTED).worst_sigma_error > 0.02
+
+
+def test_what_is_planted_is_there():
+    matrix = plant(PLANTED, np.random.default_rng(0))
+    values = np.linalg.svd(matrix, compute_uv=False) / (PLANTED.sigma * np.sqrt(300))
+    assert (values > 1 + np.sqrt(2 / 3)).sum() == PLANTED.spikes == 20
+    strongest = spectral_laws.spiked(np.array(6 * spectral_laws.threshold(2 / 3)), 2 / 3)
+    assert values[0] == pytest.approx(strongest, rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["spectral-laws", "planted-spikes", "verdict-rule", "net-spectra", "training-travel"])
+def test_a_figure_says_in_words_what_it_shows(name):
+    shown = figures.of(run(name, "smoke")).content
+    assert shown.startswith("<img")
+    assert len(shown.split('alt="')[1].split('"')[0]) > 40
+
+
+def test_tables_of_nets_name_verdicts_and_what_is_missing(monkeypatch, tmp_path):
+    monkeypatch.setenv("REVERSIBLE_DATA", str(tmp_path))
+    record = run("net-spectra", "smoke")
+    json.dumps(record.to_json(), allow_nan=False)
+    table = figures.net_table(record).content
+    assert "not tested (weights not at hand)" in table
+    assert all(row["verdict"] in table for row in record.rows[0]["rows"])
+    assert record.absent == ["weights not at hand"]
