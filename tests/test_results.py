@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -209,3 +210,10 @@ def test_provenance_names_code_versions_and_device_but_no_path():
     assert where["code"] == results.code_digest("reversible.laws")
     assert {"python", "numpy", "scipy", "torch"} == set(where["versions"])
     assert str(results.LIBRARY.parents[1]) not in json.dumps(where)
+
+
+def test_threads_may_ask_for_digests_at_once():
+    """Python 3.11 stumbles over two threads that parse: the build has one a worker."""
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(results.code_digest, ["reversible.experiments.real_nets"] * 40))
+    assert len(found) == 1

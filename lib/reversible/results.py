@@ -10,6 +10,7 @@ import os
 import platform
 import re
 import subprocess
+import threading
 import tokenize
 import tomllib
 from collections.abc import Callable
@@ -27,6 +28,7 @@ FORMAT = "reversible record 1"
 LIBRARY = Path(__file__).parent
 REPRODUCED, PARTLY, NOT_REPRODUCED, NOT_TESTED = "reproduced", "partly", "not reproduced", "not tested"
 RULE_CHANGED = "rule changed after the run"
+_PARSING = threading.Lock()  # Python 3.11 keeps one depth for all threads that parse: a build has several
 
 
 def digest(value: object) -> str:
@@ -55,13 +57,18 @@ def _imports(name: str) -> list[str]:
     file = _module_file(name)
     assert file is not None
     names: list[str] = []
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(_parsed(file.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
     # A package's own file only gathers what is in it: whoever imports the package's parts does not depend on it.
     return [n for n in names if n.startswith("reversible.")]
+
+
+def _parsed(text: str) -> ast.Module:
+    with _PARSING:
+        return ast.parse(text)
 
 
 def code_digest(module: str) -> str:
@@ -79,7 +86,7 @@ def _meaning(name: str) -> str:
         if token.type == tokenize.COMMENT:
             row, column = token.start
             lines[row - 1] = lines[row - 1][:column]
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(_parsed(text)):
         body = getattr(node, "body", None)
         if (
             isinstance(body, list)

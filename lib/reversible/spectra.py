@@ -88,15 +88,22 @@ class Row:
 
 
 def to_frame(rows: Sequence[Row]) -> Any:
-    """The rows as a pandas DataFrame, flat: `ks`, `ks_gaussian` and `ks_permuted`, and so on."""
+    """The rows as a pandas DataFrame, flat: `ks`, `ks_gaussian`, `ks_permuted`; `rows` and `columns`; `alpha_xmin`."""
     import pandas as pd
 
-    flat = []
-    for row in rows:
-        shown = row.to_json()
-        nulls = shown.pop("nulls")
-        flat.append(shown | {f"{key}_{name}": value for name, null in nulls.items() for key, value in null.items()})
-    return pd.DataFrame(flat)
+    return pd.DataFrame([_flat(row) for row in rows])
+
+
+def _flat(row: Row) -> dict[str, Any]:
+    sizes = {"rows": row.shape[0], "columns": row.shape[1]}
+    used = {"rows_used": row.shape_used[0], "columns_used": row.shape_used[1]}
+    flat: dict[str, Any] = {"layer": row.layer, **sizes, **used, "verdict": row.verdict}
+    for name, measures in {"": row.measured, **{f"_{name}": null for name, null in row.nulls.items()}}.items():
+        values = asdict(measures)
+        fit = values.pop("alpha_fit")
+        flat |= {f"{key}{name}": value for key, value in values.items()}
+        flat |= {f"alpha_{key}{name}": value for key, value in fit.items()}
+    return flat
 
 
 def analyse(matrix: Array, layer: str = "", *, nulls: bool = True, seed: int = 0) -> Row:

@@ -239,9 +239,9 @@ def _from_tensor(tensor: Any) -> Array:
 
 def _from_torchvision(source: str) -> Path:
     """The cached file of a model's default weights, downloaded and checked by its hash first if it is not there."""
-    name = source.removeprefix("torchvision:")
-    from reversible.data import NotAtHand
+    from reversible.data import NotAtHand  # which loads torch
 
+    name = source.removeprefix("torchvision:")
     try:
         import torch
         from torchvision import models
