@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from reversible import bulk, data, figures, spectra
+from reversible import bulk, data, figures, spectra, tables
 from reversible.estimates import Estimate
 from reversible.experiments import net_spectra, run, spectral_laws
 from reversible.experiments.net_spectra import NetSpectra, NetSpectraResult, layers_of, spectra_measures
@@ -107,7 +107,7 @@ def test_tables_of_nets_name_verdicts_and_what_is_missing(monkeypatch, tmp_path)
     monkeypatch.setenv("REVERSIBLE_DATA", str(tmp_path))
     record = run("net-spectra", "smoke")
     json.dumps(record.to_json(), allow_nan=False)
-    table = figures.net_table(record).content
+    table = tables.nets(record).content
     assert "not tested (weights not at hand)" in table
     assert all(row["verdict"] in table for row in record.rows[0]["rows"])
     assert record.absent == ["weights not at hand"]

@@ -7,12 +7,12 @@ from types import ModuleType
 
 from reversible.chapters import Shown
 from reversible.figures import depth, real_nets, single_layer
-from reversible.figures.real_nets import net_table, reversal_pictures, reversal_table
+from reversible.figures.real_nets import reversal_pictures
 from reversible.figures.single_layer import digit_pictures
 from reversible.figures.story import code_story, picture_story
 from reversible.results import Record
 
-__all__ = ["code_story", "digit_pictures", "net_table", "of", "picture_story", "reversal_pictures", "reversal_table"]
+__all__ = ["code_story", "digit_pictures", "of", "picture_story", "reversal_pictures"]
 
 DRAWN: dict[ModuleType, tuple[str, ...]] = {  # each figure's function is named after its experiment
     single_layer: (

@@ -12,23 +12,15 @@ import torch
 from matplotlib.axes import Axes
 
 from reversible import data
-from reversible.chapters import Shown, escape, table
-from reversible.experiments.net_spectra import PRUNED
-from reversible.experiments.real_nets import SCHEDULES, NetReversal, place_of
+from reversible.chapters import Shown
+from reversible.experiments.real_nets import SCHEDULES
 from reversible.experiments.spectral_laws import KINDS, eigenvalues, noise
 from reversible.figures.drawing import bars_of, frame, panels, show, span, style
 from reversible.results import Record
 from reversible.reversal import Net, compare, down, replaced
 from reversible.spectral_laws import singular_values
+from reversible.tables import NETS, n_by_m
 from reversible.train import train
-
-NETS = {
-    "lenet300_100_dense": "LeNet-300-100", "lenet5_dense": "LeNet-5", "alexnet_kmeans": "AlexNet, quantised",
-    "vgg19_normalised_conv1_1_to_conv3_1": "VGG-19, first layers, rescaled", "trained on digits": "64-40-20-10, digits",
-    "lenet300_100_sparse": "LeNet-300-100, pruned", "lenet5_sparse": "LeNet-5, pruned",
-    "squeezenet_v1_0_compressed": "SqueezeNet, pruned and quantised", "torchvision:alexnet": "AlexNet, torchvision's",
-    "torchvision:vgg16": "VGG-16, torchvision's",
-}  # fmt: skip
 
 
 def spectral_laws(record: Record) -> Shown:
@@ -100,42 +92,6 @@ def net_rows(record: Record) -> Any:
     return pd.DataFrame(rows)
 
 
-def net_table(record: Record, pruned: bool = False) -> Shown:
-    """Every matrix with its verdict, net by net, the pruned nets or the others; one that was not at hand says so."""
-    lines = []
-    for cell, result in zip(record.parameters["cells"], record.rows, strict=True):
-        if (cell["net"] in PRUNED) == pruned:
-            why = f"not tested ({result['absent']})" if "absent" in result else ""
-            lines.append([f"<strong>{escape(NETS[cell['net']])}</strong>", why, *[""] * 7])
-            lines += [_table_line(row) for row in result.get("rows", ())]
-    head = ["layer", "verdict", "shape", "kurtosis", "columns", "distance", "spikes", "α", "places"]
-    return Shown(table(head, lines))
-
-
-def _table_line(row: dict[str, Any]) -> list[str]:
-    free = row["nulls"]["permuted"]
-    alpha, free_alpha = (f"{r['alpha']:.1f}" if r["alpha"] else "–" for r in (row, free))
-    return [
-        escape(row["layer"]), row["verdict"], n_by_m(row["shape"]), f"{row['kurtosis']:.1f}",
-        f"{row['gram_rms']:.1f} ({free['gram_rms']:.1f})", f"{row['ks']:.3f} ({free['ks']:.3f})",
-        f"{row['n_spikes']} ({free['n_spikes']})", f"{alpha} ({free_alpha})",
-        f"{row['places_on_law']} of {row['places']}" if "places" in row else "",
-    ]  # fmt: skip
-
-
-def reversal_table(record: Record, *names: str) -> Shown:
-    """Measures of a record of net reversals that begin with `names`, a line a net and hidden layer."""
-    places = list(dict.fromkeys(place_of(NetReversal(**cell)) for cell in record.parameters["cells"]))
-    lines = [[escape(_net_of(place)), *[str(record.measures[f"{name}_{place}"]) for name in names]] for place in places]
-    return Shown(table(["net, from", *[escape(name.replace("_", " ")) for name in names]], lines))
-
-
-def _net_of(place: str) -> str:
-    net, _, layer = place.rpartition("_")
-    named = {"dense": "LeNet-300-100", "sparse": "LeNet-300-100, pruned"}
-    return f"{named.get(net) or net.replace('trained_', 'trained here, ')}, h{layer}"
-
-
 def net_spectra(record: Record) -> Shown:
     """Quantiles of singular values against those of the law, for the largest matrices of each net."""
     rows = net_rows(record)
@@ -162,10 +118,6 @@ def _quantiles(ax: Axes, row: Any) -> None:
     ax.plot(law, found, "o", ms=2.5, color="C0")
     ax.set_title(f"{row['net']}\n{row['layer']}, {n_by_m(row['shape'])}", fontsize=8)
     ax.annotate(f"{row['n_spikes']} spikes, {row['verdict']}", (0.03, 0.92), xycoords="axes fraction", fontsize=7)
-
-
-def n_by_m(shape: Any) -> str:
-    return f"{shape[0]}×{shape[1]}"
 
 
 def net_reversal(record: Record) -> Shown:
