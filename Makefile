@@ -12,8 +12,9 @@ BIN := .venv/bin
 book: .venv/made
 	@$(BIN)/python -m reversible.build --profile $(PROFILE)
 
+# One thread: matrices here are small, and BLAS threads that wait for a busy core cost more than they bring.
 test: .venv/made
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 check: .venv/made
 	$(BIN)/ruff check .
