@@ -1,7 +1,10 @@
 """The fit of the bulk on matrices whose noise and signal are planted, drawn without the library."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+from scipy import stats
 
 from conftest import refusal
 from reversible import bulk
@@ -52,6 +55,13 @@ def test_the_fit_follows_the_unit_and_not_the_order():
     one, other = bulk.fit(values, (90, 60)), bulk.fit(1e-6 * values[::-1], (60, 90))
     assert (other.n_spikes, other.ks) == (one.n_spikes, pytest.approx(one.ks))
     assert other.sigma == pytest.approx(1e-6 * one.sigma)
+
+
+@pytest.mark.parametrize("shift", [-0.1, 0.0, 0.1])
+def test_the_distance_is_kolmogorovs(shift):
+    values = np.sort(np.random.default_rng(5).random(40) + shift)[::-1]
+    expected: Any = stats.kstest(values, "uniform")
+    assert bulk.distance(values, np.clip(values, 0, 1)) == pytest.approx(expected.statistic)
 
 
 def test_what_is_no_noise_is_far_from_the_law():

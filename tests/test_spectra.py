@@ -35,8 +35,9 @@ def test_entries_against_scipy():
 
 def test_p_values_of_gaussian_entries_are_uniform():
     rng = np.random.default_rng(1)
-    found = [spectra._entries(rng.standard_normal((20, 20)))["normal_p"] for _ in range(400)]
-    assert stats.kstest(found, "uniform").pvalue > 1e-3
+    found = np.array([spectra._entries(rng.standard_normal((15, 15)))["normal_p"] for _ in range(3000)])
+    for level in (0.01, 0.05, 0.2, 0.5, 0.8):
+        assert (found < level).mean() == pytest.approx(level, abs=4 * np.sqrt(level * (1 - level) / 3000))
 
 
 @pytest.mark.parametrize("shape", [(90, 60), (60, 90), (50, 50), (7, 3), (2, 2)])
@@ -146,6 +147,14 @@ def test_the_power_law_of_a_pareto_sample():
     assert settings["n_tail"] > 500
     assert settings["distance"] < 0.03
     assert spectra.power_law(values[:5])[0] is None
+
+
+def test_singular_values_that_are_rounding_are_no_tail():
+    rng = np.random.default_rng(6)
+    low = rng.standard_normal((60, 5)) @ rng.standard_normal((5, 40))
+    m = analyse(low, nulls=False).measured
+    assert m.alpha is None
+    assert "5 values that are not zero" in m.alpha_fit["why"]
 
 
 @pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int64, np.float16, np.float32, bool])

@@ -8,7 +8,7 @@ in their distribution.
 
 Singular values are those of the matrix without rows and columns of zeros alone, as pruning leaves them. They come from
 the eigenvalues of the smaller Gram matrix in double precision, which takes about half the time of a singular value
-decomposition and leaves an error of about 1e-16 (s_max / s)^2 in a singular value s: those below 1e-8 s_max are noise.
+decomposition and leaves an error of about 1e-16 (s_max / s)^2 in a singular value s: those below `rounding` are noise.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ RANDOM_LIKE, SPIKES, HEAVY_TAILED, STRUCTURED = "bulk random-like", "spikes", "h
 IN_UNITS = ("mean", "sd", "sigma", "edge_low", "edge_high", "spike_edge")  # of the matrix
 BULK_FIT, LARGEST_RANK, LARGEST_ALPHA, TAIL_FIT, TAIL_SHARE = 0.05, 0.2, 6.0, 0.1, 1 / 3  # the limits of `verdict`
 TAIL = 10  # singular values that a power law is fitted to, at least
-NOISE = 1e-8  # below this share of the largest a singular value is rounding
 PIECE = 1 << 16  # entries at a time
 NO_TAIL = 1e3  # an exponent above it: the values are all alike
 VECTORS = 16  # from the middle of the spectrum, whose components are looked at
@@ -209,6 +208,11 @@ class _Spectrum:
     gram_max: float
 
 
+def rounding(p: int) -> float:
+    """Below this share of the largest a singular value from a Gram matrix of order p is rounding: sqrt(p eps)."""
+    return math.sqrt(p * float(np.finfo(float).eps))
+
+
 def _spectrum(matrix: Array) -> _Spectrum:
     """The spectrum of a tall matrix: one reduction of its Gram matrix to tridiagonal form serves values and vectors."""
     p = matrix.shape[1]
@@ -227,7 +231,7 @@ def _spectrum(matrix: Array) -> _Spectrum:
     directions[1:] = turn("L", "N", form[1:, :-1], factors, np.asfortranarray(directions[1:]), 64 * p)[0]
     seen = matrix @ directions
     lengths = np.linalg.norm(seen, axis=0)
-    there = lengths > NOISE * values[0]
+    there = lengths > rounding(p) * values[0]
     return _Spectrum(values, [directions, seen[:, there] / lengths[there]], *columns)
 
 
@@ -256,7 +260,7 @@ def _measures(shape: tuple[int, ...], entries: dict[str, float], spectrum: _Spec
     """Everything about a tall matrix whose entries are in units of `unit`."""
     values, directions = spectrum.values, spectrum.directions
     fitted = bulk.fit(values, (shape[0], shape[1]))
-    alpha, settings = power_law(np.square(values[values > NOISE * values[0]]))
+    alpha, settings = power_law(np.square(values[values > rounding(len(values)) * values[0]]))
     scaled = {name: unit * value for name, value in (entries | asdict(fitted)).items() if name in IN_UNITS}
     return Measures(**{
         **entries, **asdict(fitted), **scaled, "gram_rms": spectrum.gram_rms, "gram_max": spectrum.gram_max,
