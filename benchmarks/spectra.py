@@ -15,14 +15,12 @@ import contextlib
 import io
 import logging
 import math
-import statistics
-import time
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
+from simulate import interleaved
 
 from reversible import spectra
 from reversible.experiments.spectral_laws import KURTOSIS, Planted, plant
@@ -44,15 +42,13 @@ def main() -> None:
 def times(size: int, repeats: int) -> None:
     """Analysis with and without nulls, and WeightWatcher without and with its fit and random matrix, over one svd."""
     matrix = np.random.default_rng(0).standard_normal((size, size)).astype(np.float32)
-    plain: dict[str, Any] = {}
-    full = {"mp_fit": True, "randomize": True}
     svd, bare, nulls, watcher, full_watcher = interleaved(
         [
             lambda: np.linalg.svd(matrix.astype(float), compute_uv=False),
             lambda: spectra.analyse(matrix, nulls=False),
             lambda: spectra.analyse(matrix),
-            lambda: watched(matrix, **plain),
-            lambda: watched(matrix, **full),
+            lambda: watched(matrix),
+            lambda: watched(matrix, mp_fit=True, randomize=True),
         ],
         repeats,
     )
@@ -109,18 +105,6 @@ def watched(matrix: Array, **options: Any) -> dict[str, Any]:
         layer.weight.data = torch.tensor(matrix.T.copy()).float()
         watcher = weightwatcher.WeightWatcher(model=torch.nn.Sequential(layer), log_level=logging.ERROR)
         return watcher.analyze(plot=False, **options).iloc[0].to_dict()
-
-
-def interleaved(calls: list[Callable[[], object]], repeats: int) -> list[float]:
-    """Median seconds of each call; one round beforehand that does not count."""
-    seconds: list[list[float]] = [[] for _ in calls]
-    for repeat in range(repeats + 1):
-        for call, kept in zip(calls, seconds, strict=True):
-            start = time.perf_counter()
-            call()
-            if repeat:
-                kept.append(time.perf_counter() - start)
-    return [statistics.median(kept) for kept in seconds]
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def fit(values: Array, shape: tuple[int, int]) -> Bulk:
     """The bulk of the singular values `values` (any order) of a matrix of that `shape`, at least 2 x 2.
 
     On planted signals of up to a tenth of the rank, sigma is right within 2 % and the number of spikes within one of
-    those that stand above the edge: the book's chapter on real nets measures this.
+    those that stand above the edge: the book's chapter on spectra measures this.
     """
     n, p = max(shape), min(shape)
     values = np.sort(np.asarray(values, float))[::-1][:p]

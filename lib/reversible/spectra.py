@@ -142,7 +142,7 @@ def verdict(m: Measures, p: int) -> str:
     3. "spikes": the bulk is on the law, and one spike or more leaves it.
     4. "bulk random-like": the bulk is on the law, and nothing leaves it.
 
-    The limits come from families of random matrices whose kind is known; see the book's chapter on real nets for how
+    The limits come from families of random matrices whose kind is known; see the book's chapter on spectra for how
     often the rule tells them right.
     """
     fitted = m.alpha is not None and m.alpha <= LARGEST_ALPHA and m.alpha_fit["distance"] <= TAIL_FIT

@@ -42,7 +42,7 @@ def _table_line(row: dict[str, Any]) -> list[str]:
 
 
 def reversal(record: Record, *names: str) -> Shown:
-    """Measures of a record of net reversals that begin with `names`, a line a net and hidden layer."""
+    """The measures `names` of a record of net reversals, a line a net and hidden layer."""
     places = list(dict.fromkeys(place_of(NetReversal(**cell)) for cell in record.parameters["cells"]))
     lines = [[escape(_net_of(place)), *[str(record.measures[f"{name}_{place}"]) for name in names]] for place in places]
     return Shown(table(["net, from", *[escape(name.replace("_", " ")) for name in names]], lines))

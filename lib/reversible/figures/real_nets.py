@@ -82,19 +82,13 @@ def verdict_rule(record: Record) -> Shown:
     )
 
 
-def net_rows(record: Record) -> Any:
-    """The matrices of a record of net spectra, a row each: net, measures, and `_permuted` and `_gaussian` beside."""
-    rows = []
-    for cell, result in zip(record.parameters["cells"], record.rows, strict=True):
-        for row in result.get("rows", ()):
-            nulls = {f"{key}_{name}": v for name, null in row["nulls"].items() for key, v in null.items()}
-            rows.append({"net": NETS[cell["net"]], "p": min(row["shape_used"]), **row, **nulls})
-    return pd.DataFrame(rows)
-
-
 def net_spectra(record: Record) -> Shown:
     """Quantiles of singular values against those of the law, for the largest matrices of each net."""
-    rows = net_rows(record)
+    rows = pd.DataFrame([
+        {"net": NETS[cell["net"]], **row}
+        for cell, result in zip(record.parameters["cells"], record.rows, strict=True)
+        for row in result.get("rows", ())
+    ])  # fmt: skip
     rows["entries"] = [a * b for a, b in rows["shape"]]
     chosen = rows.sort_values("entries", ascending=False).groupby("net", sort=False).head(2).head(8).sort_values("net")
     style()
