@@ -60,31 +60,56 @@ def copy_project(root: Path) -> Checkout:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def data_folder() -> Iterator[None]:
-    """Data that lies beside this checkout, unpacked where later runs find it again; REVERSIBLE_DATA goes first."""
-    unpack = ROOT.parent / "shared" / "data" / "unpack.py"
+def unpack() -> Iterator[Callable[..., None]]:
+    """Data that lies beside this checkout, unpacked where later runs find it again; REVERSIBLE_DATA goes first.
+
+    Gives what unpacks more sets there, each once.
+    """
+    packed, folder = ROOT.parent / "shared" / "data" / "unpack.py", Path(tempfile.gettempdir()) / "reversible-data"
+    beside = packed.is_file() and not os.environ.get("REVERSIBLE_DATA")
+
+    @functools.cache
+    def unpack(*names: str) -> None:
+        if beside:
+            subprocess.run([sys.executable, packed, folder, *names], check=True, stdout=subprocess.DEVNULL)
+
     with pytest.MonkeyPatch.context() as patch:
-        if not os.environ.get("REVERSIBLE_DATA") and unpack.is_file():
-            folder = Path(tempfile.gettempdir()) / "reversible-data"
-            subprocess.run([sys.executable, unpack, folder, "mnist", "weights"], check=True, stdout=subprocess.DEVNULL)
+        unpack("mnist", "weights")
+        if beside:
             patch.setenv("REVERSIBLE_DATA", str(folder))
-        yield
+        yield unpack
 
 
 @pytest.fixture
 def needs_mnist() -> None:
-    skip_without("MNIST/raw", data.MNIST_MD5)
+    skip_without_set("mnist")
+
+
+@pytest.fixture
+def needs_cifar10(unpack: Callable[..., None]) -> None:
+    unpack("cifar10")
+    skip_without_set("cifar10")
+
+
+@pytest.fixture
+def needs_cifar100(unpack: Callable[..., None]) -> None:
+    unpack("cifar100")
+    skip_without_set("cifar100")
 
 
 @pytest.fixture
 def needs_weights() -> None:
-    skip_without("weights", [f"{name}.npz" for name in data.WEIGHTS_MD5])
+    skip_without(f"weights/{name}.npz" for name in data.WEIGHTS_MD5)
 
 
-def skip_without(folder: str, files: Iterable[str]) -> None:
-    missing = [file for file in files if not (data.folder() / folder / file).is_file()]
+def skip_without_set(name: str) -> None:
+    skip_without([*data.FILES_MD5[name, True], *data.FILES_MD5[name, False]])
+
+
+def skip_without(files: Iterable[str]) -> None:
+    missing = [file for file in files if not (data.folder() / file).is_file()]
     if missing:
-        pytest.skip(f"not at hand: {folder}/{missing[0]} in the folder of REVERSIBLE_DATA")
+        pytest.skip(f"not at hand: {missing[0]} in the folder of REVERSIBLE_DATA")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
-"""Data sets and trained weights: from a folder, checked by md5; else, for mnist, from torchvision's own download.
+"""Data sets and trained weights: from a folder, checked by md5; else, for data, from torchvision's own download.
 
 The folder is the one REVERSIBLE_DATA names, or the user's cache. It is laid out as torchvision lays out its own,
-`MNIST/raw/...`, beside `weights/NAME.npz`. Nothing is ever unpickled.
+`MNIST/raw/...`, `cifar-10-batches-py/...` and `cifar-100-python/...`, beside `weights/NAME.npz`. Nothing is unpickled
+but content whose hash is known: CIFAR's files are pickles, and are opened as such only once their md5 is right.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Mapping
+import pickle
+import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,14 +22,29 @@ from torch import Tensor
 
 from reversible.checks import InputError, one_of
 
-NAMES = ("digits", "mnist")
+NAMES = ("digits", "mnist", "cifar10", "cifar100")
 DIGITS_TEST = 360  # the last of the 1797 digits, by other writers than the first ones
-MNIST_MD5 = {
-    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
-    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
-    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
-    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+FILES_MD5 = {  # of a set and whether it is for training: its files below the folder, in order
+    ("mnist", True): {
+        "MNIST/raw/train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+        "MNIST/raw/train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    },
+    ("mnist", False): {
+        "MNIST/raw/t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+        "MNIST/raw/t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+    },
+    ("cifar10", True): {
+        "cifar-10-batches-py/data_batch_1": "c99cafc152244af753f735de768cd75f",
+        "cifar-10-batches-py/data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+        "cifar-10-batches-py/data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+        "cifar-10-batches-py/data_batch_4": "634d18415352ddfa80567beed471001a",
+        "cifar-10-batches-py/data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+    },
+    ("cifar10", False): {"cifar-10-batches-py/test_batch": "40351d587109b95175f43aff81a1287e"},
+    ("cifar100", True): {"cifar-100-python/train": "16019d7e3df5f24257cddd939b257f8d"},
+    ("cifar100", False): {"cifar-100-python/test": "f0ef6b0ae62326f3e7ffdfab6717acfc"},
 }
+CIFAR_LABELS = {"cifar10": b"labels", "cifar100": b"fine_labels"}  # the coarse ones of cifar100 are 20 groups of these
 WEIGHTS_MD5 = {  # what each is, and what it is not, stands in the book's chapter on real nets
     "lenet300_100_dense": "50656f79003fa147da03dc2aec8c50f2",
     "lenet300_100_sparse": "3af9a219ac893cd3ebbaf020a48a3f65",
@@ -44,16 +62,30 @@ class NotAtHand(InputError):  # noqa: N818 - it is a state of the reader's machi
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Grey images, rows joined, with their labels."""
+    """Square images with their labels; of each image its channels one after the other, of each channel its rows."""
 
-    pixels: Tensor  # uint8 (N, n)
+    pixels: Tensor  # uint8 (N, n), n = channels * side * side
     labels: Tensor  # int64 (N,), from 0 to classes - 1
     classes: int
-    white: int  # what a pixel is divided by: 16 for digits, 256 for mnist, as LeNet's authors did (255 is its white)
+    white: int  # what a pixel is divided by: 16 for digits, 255 for cifar, 256 for mnist, as LeNet's authors did
+    side: int  # 8 for digits, 28 for mnist, 32 for cifar
+    channels: int  # 1 for grey, 3 for red, green, blue
 
     def scaled(self) -> Tensor:
         """The pixels as float32 from 0 to 1, (N, n)."""
         return self.pixels.float().div_(self.white)
+
+    def moments(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation (of the population) of the scaled pixels of each channel, float64 (channels,).
+
+        Over all pixels of all images, from how often each of the 256 values occurs: no copy in floats is made.
+        """
+        by_channel = self.pixels.unflatten(1, (self.channels, self.side**2)).unbind(1)
+        counts = torch.stack([torch.bincount(channel.reshape(-1), minlength=256) for channel in by_channel])
+        shares = counts.double() / counts.sum(1, keepdim=True)
+        values = torch.arange(256, dtype=torch.float64) / self.white
+        mean = shares @ values
+        return mean, (shares * (values - mean[:, None]) ** 2).sum(1).sqrt()
 
     def take(self, places: Tensor | slice) -> Images:
         """Some of the images, in the order of `places`."""
@@ -71,12 +103,18 @@ def folder() -> Path:
 
 
 def load(name: str, train: bool) -> Images:
-    """The training or test images of "digits" (scikit-learn's, 8 x 8, 1437 and 360) or "mnist" (60,000 and 10,000).
+    """The training or test images of one of `NAMES`.
+
+    "digits" are scikit-learn's, 8 x 8, 1437 and 360; "mnist", 28 x 28, 60,000 and 10,000; "cifar10" and "cifar100",
+    32 x 32 in colour, 50,000 and 10,000 in 10 and 100 classes (Krizhevsky 2009, "Learning multiple layers of features
+    from tiny images").
 
     Raises InputError for another name and for a file that was altered or cut short, which it names; `NotAtHand` where
-    mnist is not in the folder and cannot be downloaded.
+    a set is not in the folder and cannot be downloaded.
     """
-    return _digits(train) if one_of("data", name, NAMES) == "digits" else _mnist(train)
+    if one_of("data", name, NAMES) == "digits":
+        return _digits(train)
+    return _mnist(train) if name == "mnist" else _cifar(name, train)
 
 
 def _digits(train: bool) -> Images:
@@ -87,30 +125,50 @@ def _digits(train: bool) -> Images:
             "digits come with scikit-learn, which is not installed: pip install 'reversible[book]'"
         ) from None
     pixels, labels = load_digits(return_X_y=True)
-    images = Images(torch.tensor(pixels, dtype=torch.uint8), torch.tensor(labels, dtype=torch.int64), 10, 16)
+    pixels, labels = torch.tensor(pixels, dtype=torch.uint8), torch.tensor(labels, dtype=torch.int64)
+    images = Images(pixels, labels, classes=10, white=16, side=8, channels=1)
     return images.take(slice(None, -DIGITS_TEST) if train else slice(-DIGITS_TEST, None))
 
 
 def _mnist(train: bool) -> Images:
-    part, raw = "train" if train else "t10k", folder() / "MNIST" / "raw"
-    files = [f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte"]
-    if not all((raw / file).is_file() for file in files):
-        _download_mnist()
     # What the md5 is right of has the known header: 16 bytes before the images, 8 before the labels.
-    images, labels = (np.frombuffer(_read(raw / file, MNIST_MD5[file]), np.uint8) for file in files)
+    images, labels = (np.frombuffer(content, np.uint8) for content in _contents("mnist", train))
     pixels = torch.from_numpy(images[16:].reshape(-1, 784).copy())
-    return Images(pixels, torch.from_numpy(labels[8:].astype(np.int64)), 10, 256)
+    labels = torch.from_numpy(labels[8:].astype(np.int64))
+    return Images(pixels, labels, classes=10, white=256, side=28, channels=1)
 
 
-def _download_mnist() -> None:
+def _cifar(name: str, train: bool) -> Images:
+    colours, labels = [], []
+    with warnings.catch_warnings():
+        # numpy 2.4.0 to 2.4.4 warns of how arrays were pickled in 2009, here and in torchvision's download.
+        warnings.filterwarnings("ignore", r"dtype\(\): align should be", np.exceptions.VisibleDeprecationWarning)
+        for content in _contents(name, train):
+            batch = pickle.loads(content, encoding="bytes")  # the md5 was right
+            colours.append(batch[b"data"])
+            labels += batch[CIFAR_LABELS[name]]
+    pixels, labels = torch.from_numpy(np.concatenate(colours)), torch.tensor(labels, dtype=torch.int64)
+    return Images(pixels, labels, classes=10 if name == "cifar10" else 100, white=255, side=32, channels=3)
+
+
+def _contents(name: str, train: bool) -> Iterator[bytes]:
+    """What is in the files of a set, each checked by its md5, one at a time; downloaded where one is missing."""
+    files = {folder() / file: md5 for file, md5 in FILES_MD5[name, train].items()}
+    if not all(file.is_file() for file in files):
+        _download(name)
+    return (_read(file, md5) for file, md5 in files.items())
+
+
+def _download(name: str) -> None:
     """Torchvision's own download into the folder, each file checked by its hash."""
     try:
-        from torchvision.datasets import MNIST
+        from torchvision import datasets
 
-        MNIST(str(folder()), download=True)
+        getattr(datasets, name.upper())(str(folder()), download=True)
     except (ImportError, OSError, RuntimeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(":")
-        raise NotAtHand(f"mnist is not in the folder of REVERSIBLE_DATA and no download came: {reason}") from None
+        said = getattr(error, "strerror", None) or str(error)  # of a file's error without the path
+        reason = (said.splitlines() or [type(error).__name__])[0].rstrip(":")
+        raise NotAtHand(f"{name} is not in the folder of REVERSIBLE_DATA and no download came: {reason}") from None
 
 
 def pretrained(name: str) -> Mapping[str, np.ndarray]:

@@ -31,6 +31,10 @@ RULE_CHANGED = "rule changed after the run"
 _PARSING = threading.Lock()  # Python 3.11 keeps one depth for all threads that parse: a build has several
 
 
+class NoRecord(InputError):  # noqa: N818 - it is a state of the results
+    """A record that nobody made yet."""
+
+
 def digest(value: object) -> str:
     """SHA-256 of a JSON-able value, the same for the same value whatever the order of its keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, allow_nan=False).encode()).hexdigest()
@@ -187,6 +191,8 @@ def read_record(path: Path) -> Record:
             raise InputError(f"{path} was altered after the run: its seal does not fit its content")
         measures = {name: _estimate(value) for name, value in content.pop("measures").items()}
         return Record(measures=measures, **content)
+    except FileNotFoundError:
+        raise NoRecord(f"cannot read the record {path}: it is not there") from None
     except OSError as error:
         raise InputError(f"cannot read the record {path}: {error.strerror}") from None
     except InputError:
@@ -244,6 +250,7 @@ class Claim:
     should: tuple[Check, ...] = ()  # one fails, and it is partly reproduced
     would_change: str = ""  # what would change our mind
     not_tested: str = ""  # why, where nothing decides
+    pending: str = ""  # why, until there is a record
 
     @property
     def rule(self) -> str:
@@ -296,6 +303,11 @@ def judge(claim: Claim, read: Callable[[str], Record]) -> Verdict:
         return Verdict(claim, NOT_TESTED, None, (), claim.not_tested)
     try:
         record = read(claim.record)
+    except InputError as error:
+        if claim.pending and isinstance(error, NoRecord):
+            return Verdict(claim, NOT_TESTED, None, (), claim.pending)
+        raise InputError(f"claim {claim.id}: {error}") from None
+    try:
         if record.absent and not {c.measure for c in (*claim.must, *claim.should)} <= set(record.measures):
             return Verdict(claim, NOT_TESTED, None, (), "; ".join(record.absent))
         checks = {
@@ -304,8 +316,6 @@ def judge(claim: Claim, read: Callable[[str], Record]) -> Verdict:
             ]
             for kind, rule in (("must", claim.must), ("should", claim.should))
         }
-    except InputError as error:
-        raise InputError(f"claim {claim.id}: {error}") from None
     except KeyError as error:
         raise InputError(f"claim {claim.id}: the record of {claim.record} measures no {error}") from None
     holds = {kind: all(ok for *_, ok in rule) for kind, rule in checks.items()}

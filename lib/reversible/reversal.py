@@ -21,7 +21,10 @@ from reversible.checks import InputError, fraction, integer, one_of
 
 @dataclass(frozen=True, eq=False)
 class Net:
-    """Fully connected layers with a ReLU after each but the last."""
+    """Fully connected layers with a ReLU after each but the last: one net, or a stack of S that run side by side.
+
+    Of a stack each weight is (S, out, in), each bias (S, out), and what goes through it (S, B, ...).
+    """
 
     weights: tuple[Tensor, ...]  # float32 (out, in), the first layer first
     biases: tuple[Tensor, ...]  # float32 (out,)
@@ -46,41 +49,69 @@ class Net:
         """The net with other matrices in its first layers."""
         return replace(self, weights=(*matrices, *self.weights[len(matrices) :]))
 
-    def up(self, x: Tensor, layers: int | None = None) -> list[Tensor]:
-        """The codes of the first `layers` hidden layers, all of them if None: x (B, n) -> [h_1 (B, m_1), ...]."""
+    def one(self, place: int) -> Net:
+        """One net of a stack."""
+        return Net(tuple(A[place] for A in self.weights), tuple(bias[place] for bias in self.biases))
+
+    def up(self, x: Tensor, layers: int | None = None, thin: Callable[[Tensor], Tensor] | None = None) -> list[Tensor]:
+        """The codes of the first `layers` hidden layers, all of them if None: x (B, n) -> [h_1 (B, m_1), ...].
+
+        `thin` is what each code goes through before the next layer sees it: dropout.
+        """
         hidden = len(self.weights) - 1
         codes = []
         for A, bias in list(zip(self.weights, self.biases, strict=True))[: _layers(layers, hidden)]:
-            x = torch.relu(x @ A.T + bias)
+            x = torch.relu(_affine(x, A, bias))
+            x = thin(x) if thin else x
             codes.append(x)
         return codes
 
-    def logits(self, x: Tensor) -> Tensor:
+    def logits(self, x: Tensor, thin: Callable[[Tensor], Tensor] | None = None) -> Tensor:
         """What the last layer says, before any softmax: (B, n) -> (B, classes)."""
-        return [x, *self.up(x)][-1] @ self.weights[-1].T + self.biases[-1]
+        return _affine([x, *self.up(x, thin=thin)][-1], self.weights[-1], self.biases[-1])
+
+
+def _affine(x: Tensor, A: Tensor, bias: Tensor) -> Tensor:
+    """x A^T + b, of one net or of each of a stack, in one kernel."""
+    return torch.baddbmm(bias[:, None], x, A.mT) if A.dim() == 3 else torch.addmm(bias, x, A.mT)
 
 
 def _layers(layers: int | None, hidden: int) -> int:
     return hidden if layers is None else integer("layers", layers, low=1, high=hidden)
 
 
-def theory_scale(A: Tensor, rho: float) -> float:
+def theory_scale(A: Tensor, rho: float) -> Tensor:
     """alpha = 2 m / (rho ||A||_F^2) for A (m, n): 2 / (rho n v), v the mean squared entry [D]. 0 where A is zero.
 
-    >>> theory_scale(torch.ones(3, 8), 0.5)
+    Of one matrix (1, 1), of a stack (S, 1, 1).
+
+    >>> theory_scale(torch.ones(3, 8), 0.5).item()
     0.5
     """
-    energy = float(A.double().square().sum())
-    return 2 * A.shape[0] / (fraction("rho", rho) * energy) if energy else 0.0
+    energy = A.square().sum((-2, -1), keepdim=True)
+    return torch.where(energy > 0, 2 * A.shape[-2] / (fraction("rho", rho) * energy), 0.0)
 
 
-def down(matrices: Sequence[Tensor], h: Tensor, rho: float, generator: torch.Generator | None = None) -> Tensor:
+def thinned(x: Tensor, retention: float, generators: Sequence[torch.Generator]) -> Tensor:
+    """x with each entry kept with probability `retention`, not rescaled; a generator for each net of a stack."""
+    if retention == 1:
+        return x
+    parts = zip(x.view(len(generators), -1), generators, strict=True)
+    return torch.stack([model.dropout(part, retention, generator) for part, generator in parts]).view_as(x)
+
+
+def down(
+    matrices: Sequence[Tensor], h: Tensor, rho: float, generators: Sequence[torch.Generator] = (), signed: bool = False
+) -> Tensor:
     """The generative model from the code h (B, m_l) of layer l down to x~ (B, n), through `matrices` A_1, ..., A_l.
 
-    Each step is h~ -> relu(alpha A^T h~) * n_drop with the theory's scale of that matrix and retention rho.
+    Each step is h~ -> relu(alpha A^T h~) * n_drop with the theory's scale of that matrix and retention rho. `signed`
+    images have entries below zero: the last step then has no ReLU, nor the factor 2 that undoes the ReLU's half.
+    Of a stack h is (S, B, m_l), and there are S `generators`.
     """
-    for A in reversed(matrices):
-        h = model.generate(A.T, h, theory_scale(A, rho), rho, generator)
+    for place, A in reversed(list(enumerate(matrices))):
+        h = theory_scale(A, rho) * (h @ A)
+        h = thinned(h / 2 if signed and place == 0 else torch.relu(h), rho, generators)
     return h
 
 

@@ -15,7 +15,7 @@ from reversible.estimates import Estimate
 from reversible.experiments.real_nets import SCHEDULES, Absent
 from reversible.spectral_laws import Array
 from reversible.sweep import Experiment
-from reversible.train import train
+from reversible.train import final_net
 from reversible.weights import Layer, matrices, read
 
 SMALLEST = 32  # singular values a matrix must have to be counted: a law of a few tells nothing
@@ -61,8 +61,7 @@ def layers_of(net: str) -> list[Layer]:
     if net in DOWNLOADED:
         return read(net)
     if net == OWN:
-        trained = list(train(SCHEDULES["digits"]))[-1].net
-        return [Layer(f"fc{i}", A.numpy()) for i, A in enumerate(trained.weights, 1)]
+        return [Layer(f"fc{i}", A.numpy()) for i, A in enumerate(final_net(SCHEDULES["digits"]).weights, 1)]
     arrays = data.pretrained(net)
     found = [Layer(name, array) for name, array in _decoded(arrays).items() if name != "preprocess"]
     return [part for layer in found for part in _grouped(layer, layer.name in GROUPS.get(net, ()))]

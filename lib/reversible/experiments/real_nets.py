@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ from reversible.estimates import Estimate
 from reversible.reversal import RANDOM, REPLACEMENTS, Net, compare, down, replaced
 from reversible.simulate import trial_generator
 from reversible.sweep import Experiment
-from reversible.train import Training, train
+from reversible.train import Run, final_net, train
+from reversible.training import Training
 
 LENETS = ("lenet300_100_dense", "lenet300_100_sparse")
 IMAGES_SEED = 4100  # which test images a batch holds hangs on its number alone, so that cells can be compared in pairs
@@ -118,7 +119,7 @@ def net_reversal(p: NetReversal) -> NetReversalResult | Absent:
 
 def _round_trip(p: NetReversal, net: Net, matrices: Sequence[Tensor], x: Tensor, generator: Any) -> dict[str, float]:
     h = net.up(x, p.layer)[-1]
-    x_back = down(matrices, h, p.rho, generator)
+    x_back = down(matrices, h, p.rho, [generator])
     h_back = net.up(x_back, p.layer)[-1]
     codes, inputs = compare(h, h_back), compare(x, x_back)
     cosine, other = float(codes.cosine.mean()), float(compare(h, h_back.roll(1, 0)).cosine.mean())
@@ -155,14 +156,12 @@ def _net(p: NetReversal) -> Net:
     return _trained(p.training) if p.training else Net.of(data.pretrained(p.net))
 
 
-@functools.lru_cache(maxsize=8)
-def _trained(p: Training) -> Net:
-    return list(train(p))[-1].net
+_trained = functools.lru_cache(maxsize=8)(final_net)
 
 
 SCHEDULES = {
-    "digits": Training(data="digits", widths=(64, 40, 20, 10), steps=1000, lr=0.03, batch=50, seed=0),
-    "mnist": Training(data="mnist", widths=(784, 300, 100, 10), steps=3000, lr=0.03, batch=100, seed=0),
+    "digits": Training(data="digits", hidden=(40, 20), steps=1000, lr=0.03, batch=50, seeds=(0,)),
+    "mnist": Training(data="mnist", hidden=(300, 100), steps=3000, lr=0.03, batch=100, seeds=(0,)),
 }
 CONTROLS: list[dict[str, Any]] = [{"generation": how} for how in REPLACEMENTS if how != "transpose"]
 # A pseudo-inverse is no net of its own.
@@ -263,26 +262,27 @@ def training_travel(p: Training) -> TravelResult | Absent:
         raise InputError(f"snapshots must begin with 0 here, not {p.snapshots}")
     try:
         x = data.load(p.data, train=False).take(slice(TRAVEL_IMAGES)).scaled()
-        snapshots = list(train(p))
+        run = Run(p)
     except data.NotAtHand as missing:
         return Absent(str(missing))
-    start, rows = snapshots[0].net, []
-    for shot in snapshots:
-        generator = trial_generator(p.seed, 1 + shot.step)  # training itself used 0
-        for layer, A in enumerate(shot.net.weights[:-1], 1):
+    start, rows = run.nets()[0], []
+    for point in train(p, run):
+        net = run.nets()[0]
+        generator = trial_generator(p.seeds[0], 1 + point.step)  # training itself used 0
+        for layer, A in enumerate(net.weights[:-1], 1):
             law = bulk.fit(torch.linalg.svdvals(A.double()).numpy(), (A.shape[0], A.shape[1]))
             rows.append(
                 TravelRow(
-                    step=shot.step,
+                    step=point.step,
                     layer=layer,
-                    test_error=shot.test_error,
+                    test_error=point.test_error[0],
                     kurtosis=float(stats.kurtosis(A.double().flatten().numpy(), fisher=False)),
                     sigma=float(law.sigma),
                     ks=float(law.ks),
                     n_spikes=int(law.n_spikes),
                     distance=float((A - start.weights[layer - 1]).norm() / start.weights[layer - 1].norm()),
-                    cosine_transpose=_cosine(shot.net, layer, "transpose", x, generator),
-                    cosine_gaussian=_cosine(shot.net, layer, "gaussian", x, generator),
+                    cosine_transpose=_cosine(net, layer, "transpose", x, generator),
+                    cosine_gaussian=_cosine(net, layer, "gaussian", x, generator),
                 )
             )
     return TravelResult(tuple(rows))
@@ -290,18 +290,18 @@ def training_travel(p: Training) -> TravelResult | Absent:
 
 def _cosine(net: Net, layer: int, how: str, x: Tensor, generator: torch.Generator) -> float:
     h = net.up(x, layer)[-1]
-    x_back = down([replaced(A, how, generator) for A in net.weights[:layer]], h, 1.0, generator)
+    x_back = down([replaced(A, how, generator) for A in net.weights[:layer]], h, 1.0)
     return float(compare(h, net.up(x_back, layer)[-1]).cosine.mean())
 
 
 def travel_cells(profile: str) -> list[Training]:
-    """One training run a seed; the snapshots double and double again."""
+    """One training run a seed, each a cell of its own; the snapshots double and double again."""
     name, seeds, steps = {"smoke": ("digits", 3, 250), "book": ("digits", 10, 1000), "paper": ("mnist", 10, 3000)}[
         profile
     ]
     base = SCHEDULES[name]
     snapshots = (0, *(2**i for i in range(0, 12, 3 if profile == "smoke" else 2) if 2**i < steps), steps)
-    return [Training(**{**vars(base), "steps": steps, "snapshots": snapshots, "seed": 9500 + i}) for i in range(seeds)]
+    return [replace(base, steps=steps, snapshots=snapshots, seeds=(9500 + i,)) for i in range(seeds)]
 
 
 def travel_measures(pairs: Sequence[tuple[Training, TravelResult | Absent]]) -> dict[str, Estimate]:

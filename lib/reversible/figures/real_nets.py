@@ -20,7 +20,7 @@ from reversible.results import Record
 from reversible.reversal import Net, compare, down, replaced
 from reversible.spectral_laws import singular_values
 from reversible.tables import NETS, n_by_m
-from reversible.train import train
+from reversible.train import final_net
 
 
 def spectral_laws(record: Record) -> Shown:
@@ -140,7 +140,7 @@ def net_reversal(record: Record) -> Shown:
 def training_travel(record: Record) -> Shown:
     """Along training, layer by layer: distance from the start, distance from the law, spikes, reversal."""
     rows = pd.DataFrame([
-        {"seed": cell["seed"], **row}
+        {"seed": cell["seeds"][0], **row}
         for cell, result in zip(record.parameters["cells"], record.rows, strict=True)
         for row in result.get("rows", ())
     ])  # fmt: skip
@@ -170,7 +170,7 @@ def reversal_pictures(count: int = 8) -> Shown:
     try:
         net, images = Net.of(data.pretrained("lenet300_100_dense")), data.load("mnist", train=False)
     except data.NotAtHand:
-        net, images = list(train(SCHEDULES["digits"]))[-1].net, data.load("digits", train=False)
+        net, images = final_net(SCHEDULES["digits"]), data.load("digits", train=False)
     x, generator = images.take(slice(count)).scaled(), torch.Generator().manual_seed(0)
     lines = [("image", x)]
     for how in ("transpose", "permuted"):
