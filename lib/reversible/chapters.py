@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import inspect
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -62,12 +63,15 @@ class Chapter:
         """Run `experiment` now, in this chapter's profile, and show its measures beside the recorded ones.
 
         `only`: those that begin with one of these words. What lacks data or weights here says so.
-        Fails where the live run leaves the exact law by more than `LIVE_LIMIT` standard scores (root mean square).
+        Fails where the live run leaves the exact law by more than `LIVE_LIMIT` standard scores (root mean square), and
+        where the record holds the very cells that are run and an interval does not meet the recorded one.
         """
         recorded, now = self.record(experiment), experiments.run(experiment, self.profile)
         for name, estimate in now.measures.items():
             if "rms_z" in name and estimate.mean > LIVE_LIMIT:
                 raise AssertionError(f"{experiment}, live: {name} = {estimate.mean:.3g} is above {LIVE_LIMIT}")
+        if apart := _apart(recorded, now):
+            raise AssertionError(f"{experiment}, live: other numbers than recorded from the same runs, {apart}")
         shown = [name for name in now.measures if name in recorded.measures and name.startswith(only or ("",))]
         rows = [[_words(name), str(recorded.measures[name]), str(now.measures[name])] for name in shown]
         head = ["measure", f"recorded ({recorded.profile})", f"just now ({self.profile})"]
@@ -88,6 +92,18 @@ class Chapter:
         verdict = judge(self.claims[claim], self.record)
         refuse_changed_rules([verdict])
         return Shown(card(verdict), verdict)
+
+
+def _apart(recorded: Record, now: Record) -> str:
+    """Measures of cells that the record holds too, whose intervals do not meet."""
+    same = [cell in recorded.parameters["cells"] for cell in json.loads(json.dumps(now.parameters["cells"]))]
+    pairs = {name: (recorded.measures[name], e) for name, e in now.measures.items() if name in recorded.measures}
+    far = [
+        f"{name}: {then} and {live}"
+        for name, (then, live) in pairs.items()
+        if then.n and (then.ci95[1] < live.ci95[0] or live.ci95[1] < then.ci95[0])
+    ]
+    return "; ".join(far) if same and all(same) else ""
 
 
 def begin(notebook: Mapping[str, Any], name: str) -> Chapter:
@@ -176,9 +192,14 @@ def where_it_ran(record: Record) -> str:
     same = "code unchanged since" if p["code"] == code_digest(p["module"]) else "<strong>code changed since</strong>"
     link = f"<a href='{record.experiment}.json' download>record</a>"
     cells = record.parameters["cells"]
-    runs = sum(cell.get("trials") or cell.get("draws") or 1 for cell in cells)
+    runs = sum(_runs_of(cell) for cell in cells)
     where = f"{p['device']}, {p['seconds']:.0f} s, {p['date'][:10]}"
     return f"{link}: {record.profile} profile, {len(cells)} cells, {runs:,} runs, {where}; {same}"
+
+
+def _runs_of(cell: dict[str, Any]) -> int:
+    training = cell.get("training") or cell
+    return cell.get("trials") or cell.get("draws") or len(training.get("seeds", ())) or 1
 
 
 def badge(status: str) -> str:

@@ -7,7 +7,10 @@ from typing import Any
 from reversible.chapters import Shown, escape, table
 from reversible.experiments.net_spectra import PRUNED
 from reversible.experiments.real_nets import NetReversal, place_of
+from reversible.experiments.shadow_training import Tuned
 from reversible.results import Record
+from reversible.shadow import Shadow
+from reversible.training import Training
 
 NETS = {
     "lenet300_100_dense": "LeNet-300-100", "lenet5_dense": "LeNet-5", "alexnet_kmeans": "AlexNet, quantised",
@@ -68,3 +71,46 @@ def _net_of(place: str) -> str:
 
 def n_by_m(shape: Any) -> str:
     return f"{shape[0]}×{shape[1]}"
+
+
+def tuned_cells(record: Record) -> list[tuple[Tuned, dict[str, Any]]]:
+    """The trained cells of a record, each with its result; those whose data were not at hand are left out."""
+    pairs = zip(record.parameters["cells"], record.rows, strict=True)
+    return [(_tuned(cell), result) for cell, result in pairs if "absent" not in result]
+
+
+def _tuned(cell: dict[str, Any]) -> Tuned:
+    training = cell["training"]
+    shadow = Shadow(**training["shadow"]) if training["shadow"] else None
+    return Tuned(**{**cell, "training": Training(**{**training, "shadow": shadow})})
+
+
+def learning_rates(record: Record) -> Shown:
+    """What was tried: of each method held-out error by learning rate, the one taken in bold; 1 where it diverged."""
+    lines = []
+    for cell, result in tuned_cells(record):
+        tried = zip(cell.grid, result["tuning_errors"], strict=True)
+        cells = [f"{lr:g}: {error:.3f}" for lr, error in tried]
+        taken = list(cell.grid).index(result["lr"])
+        cells[taken] = f"<strong>{cells[taken]}</strong>"
+        lines.append([place_words(cell.place), escape(cell.method), *cells])
+    width = max(len(line) for line in lines)
+    return Shown(table(["data", "method", *[""] * (width - 2)], [line + [""] * (width - len(line)) for line in lines]))
+
+
+def training_errors(record: Record) -> Shown:
+    """Of each method its final test error in per cent, and its gain over backprop in points where it has one."""
+    lines = []
+    for cell, result in tuned_cells(record):
+        name = f"{cell.method.replace(' ', '_')}_{cell.place}"
+        final = record.measures[f"final_error_{name}"].scaled(100)
+        seconds = result["points"][-1]["seconds"] / len(cell.training.seeds)
+        lines.append([place_words(cell.place), escape(cell.method), str(final), f"{result['lr']:g}", f"{seconds:.1f}"])
+    return Shown(table(["data", "method", "final test error, %", "learning rate", "seconds a seed"], lines))
+
+
+def place_words(place: str) -> str:
+    """ "mnist_1000" as a reader says it."""
+    name, _, images = place.rpartition("_")
+    named = {"mnist": "MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}.get(name, name)
+    return f"{named}, all" if images == "all" else f"{named}, {int(images):,}"

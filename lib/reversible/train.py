@@ -197,7 +197,7 @@ class Run:
 
     def check(self) -> None:
         """Raises Diverged where the last batch's losses say so; waits for the device."""
-        self._refuse_diverged(float(self.losses.max()))  # of numbers one of which is none the largest is none
+        self._refuse_diverged(float(self.losses.detach().max()))  # of numbers one of which is none the largest is none
 
     def _refuse_diverged(self, loss: float) -> None:
         if not loss <= DIVERGED * math.log(self.classes):
@@ -235,7 +235,7 @@ class Run:
         named = {"passing": self.passing, "step": torch.tensor(self.step), "seconds": torch.tensor(self._time())}
         named |= {f"{kind}.{i}": value.detach() for kind, i, value in self._numbered()}
         named |= {f"{kind}.{i}": generator.get_state() for kind, i, generator in self._streams()}
-        return {name: value.cpu().contiguous() for name, value in named.items()}
+        return {name: value.to("cpu", copy=True).contiguous() for name, value in named.items()}
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Go on from a `state` of the same Training."""

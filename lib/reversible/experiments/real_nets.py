@@ -97,6 +97,8 @@ def net_reversal(p: NetReversal) -> NetReversalResult | Absent:
         net, test = _net(p), data.load(p.data, train=False)
     except data.NotAtHand as missing:
         return Absent(str(missing))
+    if net.weights[0].shape[1] != test.pixels.shape[1]:
+        raise InputError(f"data must be of {net.weights[0].shape[1]} pixels for {p.net}, not {p.data!r}")
     if p.batches * p.images > len(test.labels):
         raise InputError(f"batches times images must be at most {len(test.labels)}, not {p.batches} x {p.images}")
     net = net if p.biases == "trained" else net.without_biases()

@@ -172,10 +172,10 @@ def bootstrap(values: Sequence[float] | np.ndarray) -> Estimate:
 def _interval(columns: list[np.ndarray], statistic: Any) -> Estimate:
     """Of a statistic of paired columns, resampled by seed."""
     value, n = float(statistic(*columns, axis=-1)), len(columns[0])
-    if all(np.ptp(column) == 0 for column in columns):
+    if all(np.ptp(column) < 1e-12 for column in columns):  # the same but for rounding
         return Estimate(value, (value, value), n)
     for method in ("BCa", "percentile"):  # the first has no answer where nearly all values are the same
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), np.errstate(invalid="ignore"):
             warnings.simplefilter("ignore", stats.DegenerateDataWarning)
             low, high = stats.bootstrap(
                 columns, statistic, paired=len(columns) > 1, vectorized=True, method=method, rng=0
@@ -213,16 +213,21 @@ def shadow_measures(pairs: Sequence[tuple[Tuned, TunedResult | Absent]]) -> dict
     for place, runs in places.items():
         for end in ("", " dropout"):
             plain, made, label = f"backprop{end}", f"shadow{end}", end.replace(" ", "_")
-            for gain, name in GAINS.items():
-                measures[f"{gain}_gain{label}_{place}"] = bootstrap(_less(runs, plain, made, name))
-            measures[f"equal_time_gain{label}_{place}"] = bootstrap(_equal_time_gain(runs[plain], runs[made]))
+            if {plain, made} <= set(runs):
+                for gain, name in GAINS.items():
+                    measures[f"{gain}_gain{label}_{place}"] = bootstrap(_less(runs, plain, made, name))
+                measures[f"equal_time_gain{label}_{place}"] = bootstrap(_equal_time_gain(runs[plain], runs[made]))
+                measures[f"time_ratio{label}_{place}"] = Estimate.exact(_rate(runs[made]) / _rate(runs[plain]))
+        if {"h3", "shadow"} <= set(runs):
+            measures[f"h3_below_shadow_{place}"] = bootstrap(_less(runs, "shadow", "h3"))
         for method, result in runs.items():
             measures |= {f"{name}_{_word(method)}_{place}": e for name, e in _of_one(result).items()}
-        if "h3" in runs:
-            measures[f"h3_below_shadow_{place}"] = bootstrap(_less(runs, "shadow", "h3"))
-        measures[f"time_ratio_{place}"] = Estimate.exact(_rate(runs["shadow"]) / _rate(runs["backprop"]))
-    if {"mnist_1000", "mnist_all"} <= set(places):
-        gains = [_less(places[place], "backprop", "shadow") for place in ("mnist_1000", "mnist_all")]
+    gains = [
+        _less(places[place], "backprop", "shadow")
+        for place in ("mnist_1000", "mnist_all")
+        if {"backprop", "shadow"} <= set(places.get(place, ()))
+    ]
+    if len(gains) == 2:
         measures["final_gain_few_less_all_mnist"] = bootstrap(gains[0] - gains[1])
     return measures
 
@@ -260,15 +265,14 @@ def ablation_measures(pairs: Sequence[tuple[Tuned, TunedResult | Absent]]) -> di
     """`A_below_B`: the final test error of B less that of A, paired by seed."""
     measures: dict[str, Estimate] = {}
     for place, runs in _by_place(pairs).items():
-        for method in runs:
-            if method != "backprop":
-                measures[f"{_word(method)}_below_backprop_{place}"] = bootstrap(_less(runs, "backprop", method))
-            if method not in ("backprop", "shadow"):
-                measures[f"{_word(method)}_below_shadow_{place}"] = bootstrap(_less(runs, "shadow", method))
-                measures[f"shadow_below_{_word(method)}_{place}"] = bootstrap(_less(runs, method, "shadow"))
-            measures[f"final_error_{_word(method)}_{place}"] = bootstrap(runs[method].summary()["final_test_error"])
-        both = [runs[method].summary()["final_test_error"] for method in ("sampling", "shadow")]
-        measures[f"sampling_log_variance_ratio_{place}"] = _interval(both, _log_variance_ratio)
+        for method, result in runs.items():
+            measures[f"final_error_{_word(method)}_{place}"] = bootstrap(result.summary()["final_test_error"])
+            for one, other in ((method, "backprop"), (method, "shadow"), ("shadow", method)):
+                if one != other and {one, other} <= set(runs):
+                    measures[f"{_word(one)}_below_{_word(other)}_{place}"] = bootstrap(_less(runs, other, one))
+        if {"sampling", "shadow"} <= set(runs):
+            both = [runs[method].summary()["final_test_error"] for method in ("sampling", "shadow")]
+            measures[f"sampling_log_variance_ratio_{place}"] = _interval(both, _log_variance_ratio)
     return measures
 
 

@@ -6,13 +6,17 @@ from collections.abc import Callable
 from types import ModuleType
 
 from reversible.chapters import Shown
-from reversible.figures import depth, real_nets, single_layer
+from reversible.figures import depth, real_nets, single_layer, training
 from reversible.figures.real_nets import reversal_pictures
 from reversible.figures.single_layer import digit_pictures
 from reversible.figures.story import code_story, picture_story
+from reversible.figures.training import shadow_pictures, shadow_sizes, shadow_tracking
 from reversible.results import Record
 
-__all__ = ["code_story", "digit_pictures", "of", "picture_story", "reversal_pictures"]
+__all__ = [
+    "code_story", "digit_pictures", "of", "picture_story", "reversal_pictures", "shadow_pictures", "shadow_sizes",
+    "shadow_tracking",
+]  # fmt: skip
 
 DRAWN: dict[ModuleType, tuple[str, ...]] = {  # each figure's function is named after its experiment
     single_layer: (
@@ -26,6 +30,7 @@ DRAWN: dict[ModuleType, tuple[str, ...]] = {  # each figure's function is named 
     real_nets: (
         "spectral-laws", "planted-spikes", "verdict-rule", "net-spectra", "net-reversal", "training-travel",
     ),
+    training: ("shadow", "shadow-ablations", "shadow-gpu"),
 }  # fmt: skip
 FIGURES: dict[str, Callable[[Record], Shown]] = {
     name: getattr(module, name.replace("-", "_")) for module, names in DRAWN.items() for name in names

@@ -1,0 +1,161 @@
+"""Figures of the chapters on training: error along the steps, by number of images, on synthetic images, by variant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+
+from reversible import data
+from reversible.chapters import Shown
+from reversible.estimates import Estimate
+from reversible.experiments.shadow_training import METHODS
+from reversible.figures.drawing import panels, show, span, style
+from reversible.results import Record
+from reversible.shadow import Generation, Shadow
+from reversible.tables import place_words, tuned_cells
+from reversible.train import Run
+from reversible.training import Training
+
+LOOKS = dict(zip(METHODS, ("C0-", "C0--", "C1-", "C1--"), strict=True))  # colour by method, broken with dropout
+
+
+def shadow(record: Record) -> Shown:
+    """Test error along training, a panel a data set and number of images: means over seeds, bands for 95 %."""
+    places = _places(record)
+    style()
+    figure, axes = plt.subplots(2, -(-len(places) // 2), figsize=(10, 6), layout="constrained", squeeze=False)
+    for ax, (place, runs) in zip(axes.flat, places.items(), strict=False):
+        for method, result in runs.items():
+            _curve(ax, result, "test_error", LOOKS.get(method, "C2-"), method)
+        last = [np.mean(result["points"][-1]["test_error"]) for result in runs.values()]
+        ax.set(title=place_words(place), ylim=(0.8 * min(last), min(1.0, 3 * max(last))), yscale="log")
+        ax.yaxis.set_major_formatter(lambda v, _: f"{v:.0%}")
+        ax.yaxis.set_minor_formatter(lambda v, _: f"{v:.0%}")
+        ax.tick_params(axis="y", which="minor", labelsize=7)
+    for ax in axes.flat[len(places) :]:
+        ax.axis("off")
+    axes.flat[0].legend(frameon=False, fontsize=8)
+    figure.supxlabel("steps", fontsize=10)
+    figure.supylabel("test error", fontsize=10)
+    gains = [record.measures[f"area_gain_{place}"].mean for place in places]
+    return show(
+        figure, f"Test error of four methods along training; mean gains of SHADOW along the way: {span(gains)}."
+    )
+
+
+def _places(record: Record) -> dict[str, dict[str, Any]]:
+    """Place -> method -> result, of the cells whose data were at hand."""
+    places: dict[str, dict[str, Any]] = {}
+    for cell, result in tuned_cells(record):
+        places.setdefault(cell.place, {})[cell.method] = result
+    return places
+
+
+def _curve(ax: Axes, result: dict[str, Any], name: str, look: str, label: str) -> None:
+    steps = [point["step"] for point in result["points"]]
+    found = [Estimate.of(point[name]) for point in result["points"]]
+    ax.plot(steps[1:], [e.mean for e in found][1:], look, lw=1.4, label=label)
+    low, high = zip(*(e.ci95 for e in found[1:]), strict=True)
+    ax.fill_between(steps[1:], np.maximum(low, 1e-4), high, color=look[:2], alpha=0.15, lw=0)
+    ax.set(xscale="log")
+
+
+def shadow_sizes(record: Record) -> Shown:
+    """What SHADOW gains on MNIST by number of training images, with and without dropout, at equal steps and time."""
+    sizes = {
+        place: cell.training.images or 55_000
+        for cell, _ in tuned_cells(record)
+        if cell.training.data == "mnist"
+        for place in [cell.place]
+    } or {cell.place: cell.training.images or 1150 for cell, _ in tuned_cells(record)}
+    figure, axes = panels(2)
+    kinds = (("final_gain", "final error"), ("equal_time_gain", "at equal time"))
+    for ax, (kind, title) in zip(axes, kinds, strict=True):
+        for nudge, (label, words) in zip(
+            (0.97, 1.03), (("", "without dropout"), ("_dropout", "with dropout")), strict=True
+        ):
+            found = [record.measures[f"{kind}{label}_{place}"] for place in sizes]
+            mean = np.array([100 * e.mean for e in found])
+            bars = np.abs(100 * np.array([e.ci95 for e in found]).T - mean)
+            ax.errorbar(
+                nudge * np.array(list(sizes.values())), mean, bars, fmt="o-", ms=4, capsize=2, lw=1, label=words
+            )
+        ax.axhline(0, color="0.6", lw=1)
+        ax.set(xscale="log", xlabel="training images", ylabel="backprop less SHADOW, points", title=title)
+    axes[0].legend(frameon=False, fontsize=8)
+    gains = [record.measures[f"final_gain_{place}"].mean for place in sizes]
+    return show(figure, f"Gain in final test error by number of training images: {span(gains)}.")
+
+
+def shadow_tracking(record: Record) -> Shown:
+    """Error on synthetic images beside error on the real ones they are made from, along training."""
+    figure, axes = panels(2, height=4.2)
+    for ax, method in zip(axes, ("shadow", "backprop"), strict=True):
+        for colour, (place, runs) in zip(sns.color_palette("colorblind", 10), _places(record).items(), strict=False):
+            real, made = (np.array([np.mean(point[name]) for point in runs[method]["points"]])
+                          for name in ("shown_error", "synthetic_error"))  # fmt: skip
+            ax.plot(real, made, "o-", ms=3, lw=1, color=colour, label=place_words(place))
+        ax.plot([0, 1], [0, 1], color="0.6", lw=1)
+        ax.set(xlabel="error on real test images", ylabel="error on their synthetic ones", title=f"trained by {method}",
+               xlim=(0, 1), ylim=(0, 1))  # fmt: skip
+    axes[1].legend(frameon=False, fontsize=8)
+    together = [record.measures[f"correlation_shadow_{place}"].mean for place in _places(record)]
+    return show(figure, f"Each set's curve by the diagonal; correlations in SHADOW runs {span(together)}.")
+
+
+def shadow_ablations(record: Record) -> Shown:
+    """By how much each variant's final test error lies below backprop's, with its interval; a panel a data set."""
+    places = {place: list(runs) for place, runs in _places(record).items()}
+    figure, axes = panels(len(places), height=5)
+    shown = []
+    for ax, (place, methods) in zip(axes, places.items(), strict=True):
+        others = [method for method in methods if method != "backprop"][::-1]
+        found = [record.measures[f"{m.replace(' ', '_')}_below_backprop_{place}"].scaled(100) for m in others]
+        for y, (method, e) in enumerate(zip(others, found, strict=True)):
+            colour = "C1" if method == "shadow" else "C3" if method in CONTROLS else "0.35"
+            ax.plot(e.ci95, (y, y), color=colour, lw=1.5)
+            ax.plot(e.mean, y, "o", ms=4, color=colour)
+        ax.axvline(0, color="0.6", lw=1)
+        ax.set_yticks(range(len(others)), others if ax is axes[0] else [""] * len(others), fontsize=9)
+        ax.set(title=place_words(place), xlabel="below backprop, points")
+        shown += [e.mean for e in found]
+    return show(figure, f"Variants of SHADOW and controls beside backprop: {span(shown)} percentage points below it.")
+
+
+CONTROLS = ("permuted", "gaussian", "noise", "doubled")
+
+
+def shadow_pictures(count: int = 6) -> Shown:
+    """Training images and what a net in training makes of them, from each layer; MNIST if at hand, else digits."""
+    try:
+        images, p = data.load("mnist", train=True), _pictured("mnist", (400, 400, 400))
+    except data.NotAtHand:
+        images, p = data.load("digits", train=True), _pictured("digits", (100, 100, 100))
+    run, x = Run(p), images.take(slice(count)).scaled()[None]
+    lines = [("images", x[0])]
+    for step in (0, p.steps // 10, p.steps):
+        run.advance(step)
+        for source in (1, 2, 3):
+            make = Generation.of(Shadow(source=source), run.net, images.side, False, [])
+            lines.append((f"h{source}, {step} steps", make(run.net, x, [])[0]))
+    style()
+    figure, axes = plt.subplots(len(lines), count, figsize=(count + 1, len(lines)), layout="constrained")
+    for row, (label, shown) in zip(axes, lines, strict=True):
+        for ax, image in zip(row, shown, strict=True):
+            ax.imshow(image.reshape(images.side, images.side), cmap="gray_r", vmin=0, vmax=1)
+            ax.set(xticks=[], yticks=[])
+        row[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
+    return show(figure, f"{count} images and their synthetic ones from h1, h2 and h3 after 0 to {p.steps} steps.")
+
+
+def _pictured(name: str, hidden: tuple[int, ...]) -> Training:
+    return Training(
+        data=name, hidden=hidden, images=1000, steps=300, lr=0.03, batch=100, seeds=(0,), shadow=Shadow(source=3)
+    )
+
+
+shadow_gpu = shadow
