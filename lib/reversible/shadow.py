@@ -38,13 +38,17 @@ class Shadow:
     # "noise" no matrix at all: the image and Gaussian noise as long as the way from it to its synthetic image
 
     def __post_init__(self) -> None:
-        integer("source", self.source)
-        one_of("scale", self.scale, SCALES)
-        fraction("rho", self.rho)
-        one_of("smoothing", self.smoothing, ("off", *SMOOTHERS))
-        fraction("share", self.share)
-        integer("start", self.start, low=0)
-        one_of("generation", self.generation, GENERATIONS)
+        clean: dict[str, object] = {
+            "source": integer("source", self.source),
+            "scale": one_of("scale", self.scale, SCALES),
+            "rho": fraction("rho", self.rho),
+            "smoothing": one_of("smoothing", self.smoothing, ("off", *SMOOTHERS)),
+            "share": fraction("share", self.share),
+            "start": integer("start", self.start, low=0),
+            "generation": one_of("generation", self.generation, GENERATIONS),
+        }
+        for field, value in clean.items():
+            object.__setattr__(self, field, value)
 
 
 def _gaussian_blur(side: int) -> np.ndarray:

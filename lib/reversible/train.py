@@ -29,6 +29,7 @@ from reversible.training import JUDGED, SHOWN, Point, Training, TrainingResult, 
 MOMENTUM = 0.9
 CHUNK = 50  # steps between looks at the clock, never at the numbers
 DIVERGED = 100.0  # a loss so many times that of guessing
+NO_ROOM = "out of memory", "allocate memory", "enough memory"  # what is said where there is none
 # A seed's streams of random numbers: first weights and order of batches; which images; what stays; dropout; looking.
 ORDER, IMAGES, FIXED, NOISE, LOOK = 0, 10**9, 10**9 + 1, 10**9 + 2, 10**9 + 3
 
@@ -292,7 +293,7 @@ def told_when_out_of_memory(p: Training) -> Iterator[None]:
     try:
         yield
     except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "memory" not in str(error):
+        if isinstance(error, RuntimeError) and not any(words in str(error) for words in NO_ROOM):
             raise
         raise InputError(
             f"{p.device} must have the memory for {len(p.seeds)} nets of widths {p.hidden} side by side, and it has "

@@ -9,12 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reversible.checks import InputError, integer, one_of, positive, real
+from reversible.checks import InputError, integer, one_of, positive
 from reversible.data import NAMES, Images, load
 from reversible.shadow import Shadow
+from reversible.simulate import number_or_name
 
 JUDGED = 500  # images that a stack looks at together
 SHOWN = 1000  # test images whose synthetic ones are tested too
+DROPOUTS = "a number from 0 to less than 1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,7 @@ class Training:
             "hidden": tuple(integer("widths", width) for width in self.hidden),
             "images": None if self.images is None else integer("images", self.images),
             "held_out": integer("held_out", self.held_out, low=1 if self.judge == "held out" else 0),
-            "dropout": real("dropout", self.dropout),
+            "dropout": number_or_name("dropout", self.dropout, DROPOUTS),
             "steps": integer("steps", self.steps),
             "lr": positive("lr", self.lr),
             "batch": integer("batch", self.batch),
@@ -57,10 +59,11 @@ class Training:
         for field, value in clean.items():
             object.__setattr__(self, field, value)
         if not 0 <= self.dropout < 1:
-            raise InputError(f"dropout must be a number from 0 to less than 1, not {self.dropout}")
-        looked = [integer("snapshots", step, low=0, high=self.steps) for step in self.snapshots]
-        if looked != sorted(set(looked)):
+            raise InputError(f"dropout must be {DROPOUTS}, not {self.dropout}")
+        looked = tuple(integer("snapshots", step, low=0, high=self.steps) for step in self.snapshots)
+        if list(looked) != sorted(set(looked)):
             raise InputError(f"snapshots must be rising steps from 0 to {self.steps}, not {self.snapshots}")
+        object.__setattr__(self, "snapshots", looked)
         if not self.hidden:
             raise InputError("widths must name one hidden layer or more, not none")
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):

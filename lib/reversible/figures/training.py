@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter, PercentFormatter
 
 from reversible import data
 from reversible.chapters import Shown
@@ -31,11 +32,13 @@ def shadow(record: Record) -> Shown:
     for ax, (place, runs) in zip(axes.flat, places.items(), strict=False):
         for method, result in runs.items():
             _curve(ax, result, "test_error", LOOKS.get(method, "C2-"), method)
-        last = [np.mean(result["points"][-1]["test_error"]) for result in runs.values()]
-        ax.set(title=place_words(place), ylim=(0.8 * min(last), min(1.0, 3 * max(last))), yscale="log")
-        ax.yaxis.set_major_formatter(lambda v, _: f"{v:.0%}")
-        ax.yaxis.set_minor_formatter(lambda v, _: f"{v:.0%}")
-        ax.tick_params(axis="y", which="minor", labelsize=7)
+        means = [[np.mean(point["test_error"]) for point in result["points"]] for result in runs.values()]
+        steps = [point["step"] for point in next(iter(runs.values()))["points"]]
+        ax.set_xticks([steps[1], *steps[3:5], steps[-1]], [f"{step:,}" for step in (steps[1], *steps[3:5], steps[-1])])
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0 if max(map(max, means)) > 0.2 else 1))
+        # The first steps are the same for all: what is shown begins below the error after an eighth of them.
+        ax.set(title=place_words(place), ylim=(0.9 * min(map(min, means)), 1.1 * max(row[3] for row in means)))
     for ax in axes.flat[len(places) :]:
         ax.axis("off")
     axes.flat[0].legend(frameon=False, fontsize=8)
@@ -86,6 +89,8 @@ def shadow_sizes(record: Record) -> Shown:
             )
         ax.axhline(0, color="0.6", lw=1)
         ax.set(xscale="log", xlabel="training images", ylabel="backprop less SHADOW, points", title=title)
+        ax.set_xticks(list(sizes.values()), [f"{size:,}" for size in sizes.values()])
+        ax.xaxis.set_minor_formatter(NullFormatter())
     axes[0].legend(frameon=False, fontsize=8)
     gains = [record.measures[f"final_gain_{place}"].mean for place in sizes]
     return show(figure, f"Gain in final test error by number of training images: {span(gains)}.")
@@ -104,7 +109,7 @@ def shadow_tracking(record: Record) -> Shown:
                xlim=(0, 1), ylim=(0, 1))  # fmt: skip
     axes[1].legend(frameon=False, fontsize=8)
     together = [record.measures[f"correlation_shadow_{place}"].mean for place in _places(record)]
-    return show(figure, f"Each set's curve by the diagonal; correlations in SHADOW runs {span(together)}.")
+    return show(figure, f"The two errors along training, beside the diagonal; correlations in SHADOW runs {span(together)}.")
 
 
 def shadow_ablations(record: Record) -> Shown:
@@ -147,7 +152,7 @@ def shadow_pictures(count: int = 6) -> Shown:
     for row, (label, shown) in zip(axes, lines, strict=True):
         for ax, image in zip(row, shown, strict=True):
             ax.imshow(image.reshape(images.side, images.side), cmap="gray_r", vmin=0, vmax=1)
-            ax.set(xticks=[], yticks=[])
+            ax.set(xticks=[], yticks=[], frame_on=False)
         row[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
     return show(figure, f"{count} images and their synthetic ones from h1, h2 and h3 after 0 to {p.steps} steps.")
 
