@@ -271,3 +271,45 @@ def test_a_live_run_off_the_law_fails_its_chapter(monkeypatch):
     chapter = chapters.Chapter("demo", "smoke", Path(), {})
     with pytest.raises(AssertionError, match=r"x, live: rms_z = 3.5 is above 3"):
         chapter.live("x")
+
+
+CELL = {"n": 3, "widths": [2, 1]}
+
+
+@pytest.mark.parametrize(
+    ("cells", "live", "n", "fails"),
+    [
+        ([CELL], (0.3, 0.4), 5, True),  # the very cell that was recorded, and another number
+        ([CELL], (0.2, 0.4), 5, False),  # the intervals meet
+        ([{**CELL, "n": 4}], (0.3, 0.4), 5, False),  # another cell may measure something else
+        ([CELL, {**CELL, "n": 4}], (0.3, 0.4), 5, False),
+        ([CELL], (0.3, 0.4), 0, False),  # a number without an interval
+    ],
+)
+def test_a_live_run_of_recorded_cells_must_meet_the_record(monkeypatch, cells, live, n, fails):
+    from reversible import chapters
+    from reversible.estimates import Estimate
+    from reversible.results import Record
+
+    where = {"code": "x", "module": "reversible.laws", "device": "CPU", "seconds": 1.0, "date": "2026-01-01"}
+    recorded = Record("x", "paper", {"cells": [CELL, {"n": 9}]}, {"a": Estimate(0.2, (0.1, 0.25), n)}, [], {}, where)
+    low, high = live
+    cells = [{**cell, "widths": tuple(cell["widths"])} for cell in cells]  # as dataclasses have them
+    now = Record("x", "book", {"cells": cells}, {"a": Estimate(0.35, (low, high), n)}, [], {}, where)
+    monkeypatch.setattr(chapters.experiments, "run", lambda *_: now)
+    monkeypatch.setattr(chapters.Chapter, "record", lambda *_: recorded)
+    chapter = chapters.Chapter("demo", "book", Path(), {})
+    if fails:
+        with pytest.raises(AssertionError, match="x, live: other numbers than recorded from the same runs, a: "):
+            chapter.live("x")
+    else:
+        assert "just now (book)" in chapter.live("x").content
+
+
+def test_runs_are_counted_by_trials_or_seeds():
+    from reversible.chapters import where_it_ran
+    from reversible.results import Record
+
+    where = {"code": "x", "module": "reversible.laws", "device": "CPU", "seconds": 1.0, "date": "2026-01-01"}
+    cells = [{"trials": 5}, {"training": {"seeds": [1, 2, 3]}}, {"seeds": [1, 2]}, {"training": None}]
+    assert "4 cells, 11 runs" in where_it_ran(Record("x", "smoke", {"cells": cells}, {}, [], {}, where))

@@ -148,6 +148,20 @@ def test_a_rule_about_cells_that_could_not_be_run_is_not_tested_and_says_why():
     assert judge(CLAIM, lambda _: replace(partly_run, rules=rule)).status == "reproduced"
 
 
+def test_a_claim_that_waits_for_its_record_is_not_tested_until_there_is_one(tmp_path):
+    claim = replace(CLAIM, pending="no GPU run yet")
+    path = tmp_path / "demo.json"
+    found = judge(claim, lambda name: read_record(tmp_path / f"{name}.json"))
+    assert (found.status, found.why) == ("not tested", "no GPU run yet")
+    with pytest.raises(InputError, match="claim T1: cannot read the record"):
+        judge(CLAIM, lambda name: read_record(tmp_path / f"{name}.json"))
+    write_record(replace(RECORD, rules={claim.id: claim.rule}), path)
+    assert judge(claim, lambda _: read_record(path)).status == "reproduced"
+    path.write_text(path.read_text()[:-9])
+    with pytest.raises(InputError, match="claim T1: .* not a whole record"):
+        judge(claim, lambda _: read_record(path))
+
+
 GOOD = """
 [[claim]]
 id = "T1"

@@ -34,7 +34,7 @@ def sparse_codes(batch, m, k):
 def test_a_wide_random_layer_gives_its_code_back_with_gain_one():
     net, h = random_net(20000, 100, 5), sparse_codes(4, 100, 10)
     for rho in (1.0, 0.5):
-        x = down(net.weights[:1], h, rho, generator())
+        x = down(net.weights[:1], h, rho, [generator()])
         assert float((x > 0).double().mean()) == pytest.approx(rho / 2, abs=0.01)
         y = x @ net.weights[0].T
         assert float((y * h).sum() / h.square().sum()) == pytest.approx(1, abs=0.05)
@@ -88,6 +88,33 @@ def test_the_scale_is_the_papers_for_its_own_weights():
     assert theory_scale(2 * A, 0.5) == pytest.approx(2 / (0.5 * 500) / 4)
     assert "rho must be a number" in refusal(lambda: theory_scale(A, 0.0))
     assert not down([torch.zeros(30, 500)], torch.ones(2, 30), 1.0).any()
+
+
+def test_of_a_stack_each_net_does_what_it_does_alone():
+    """Its codes, its logits and its way down, with a generator of its own."""
+    nets = [random_net(30, 20, 12, 5, sd=sd) for sd in (0.1, 0.3, 0.9)]
+    nets = [replace(net, biases=tuple(A[:, 0] for A in net.weights)) for net in nets]
+    weights, biases = (zip(*values, strict=True) for values in zip(*((n.weights, n.biases) for n in nets), strict=True))
+    stack = Net(*(tuple(torch.stack(same) for same in values) for values in (weights, biases)))
+    x = torch.randn(3, 7, 30, generator=generator(8))
+    for rho, signed in ((1.0, False), (0.5, False), (0.5, True)):
+        h, generators = stack.up(x, 2)[-1], [generator(seed) for seed in (4, 5, 6)]
+        back, logits = down(stack.weights[:2], h, rho, generators, signed), stack.logits(x)
+        for s, net in enumerate(nets):
+            alone = down(net.weights[:2], net.up(x[s], 2)[-1], rho, [generator(4 + s)], signed)
+            assert torch.allclose(back[s], alone, atol=1e-6)
+            assert torch.allclose(logits[s], net.logits(x[s]), atol=1e-5)
+            assert torch.equal(stack.one(s).weights[1], net.weights[1])
+            assert bool((alone < 0).any()) == signed
+
+
+def test_signed_images_come_back_from_a_last_step_that_is_linear():
+    """Its scale is the one that gives the code back with gain one, as the ReLU's scale does with the ReLU."""
+    net, h = random_net(20000, 100, 5), sparse_codes(4, 100, 10)
+    x = down(net.weights[:1], h, 1.0, signed=True)
+    y = x @ net.weights[0].T
+    assert float((y * h).sum() / h.square().sum()) == pytest.approx(1, abs=0.05)
+    assert torch.allclose(torch.relu(2 * x), down(net.weights[:1], h, 1.0))
 
 
 # --- what takes a matrix's place --------------------------------------------------------------------------------------
