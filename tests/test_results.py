@@ -158,7 +158,7 @@ def test_a_claim_that_waits_for_its_record_is_not_tested_until_there_is_one(tmp_
     write_record(replace(RECORD, rules={claim.id: claim.rule}), path)
     assert judge(claim, lambda _: read_record(path)).status == "reproduced"
     path.write_text(path.read_text()[:-9])
-    with pytest.raises(InputError, match="claim T1: .* not a whole record"):
+    with pytest.raises(InputError, match=r"claim T1: .* not a whole record"):
         judge(claim, lambda _: read_record(path))
 
 

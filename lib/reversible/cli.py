@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
-from reversible import __version__, experiments
+from reversible import __version__, cli_train, experiments
 from reversible.checks import InputError, integer
 from reversible.executors import executor, trial_mapper, unfinished
 from reversible.results import (
@@ -70,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(call=_run)
     spectrum = commands.add_parser("spectrum", help="are the weights of your own net random-like?", allow_abbrev=False)
     _spectrum_options(spectrum)
+    train = commands.add_parser("train", help="small nets by backprop or SHADOW, many seeds", allow_abbrev=False)
+    cli_train.options(train)
+    _where_options(train)
     verdicts = commands.add_parser("verdicts", help="the table of claims", allow_abbrev=False)
     verdicts.add_argument("--json", action="store_true", help="for machines")
     verdicts.set_defaults(call=_verdicts)
@@ -167,9 +170,7 @@ def _simulated(arguments: argparse.Namespace, module: str, parameters: Any, func
 
 def _run(arguments: argparse.Namespace) -> int:
     experiments.module_of(arguments.name)
-    out = arguments.out
-    if out and (out.is_dir() or not out.parent.is_dir() or not os.access(out.parent, os.W_OK)):
-        raise InputError(f"--out must be a file in a folder that can be written, not {out}")
+    out = cli_train.checked_out(arguments.out)
     claims = read_claims(book_folder() / "claims.toml")
     name, profile, device = arguments.name, arguments.profile, arguments.device
     rules = rules_for(claims, name)

@@ -8,9 +8,11 @@ import functools
 import hashlib
 import logging
 import multiprocessing
+import os
 import platform
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from importlib import metadata
@@ -75,7 +77,7 @@ def _processes(workers: int) -> Iterator[Executor]:
     """Fresh processes: a fork would inherit torch's threads in whatever state they are."""
     before = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, context, _leave_interrupts_to_the_parent)
+    pool = ProcessPoolExecutor(workers, context, _live_with_the_parent)
     try:
         yield pool
     except BaseException:
@@ -86,8 +88,17 @@ def _processes(workers: int) -> Iterator[Executor]:
         pool.shutdown(cancel_futures=True)
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _live_with_the_parent() -> None:
+    """Interrupts are left to the parent; and where it is killed, its workers end instead of working on for nobody."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def end_with_it() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=end_with_it, daemon=True).start()
 
 
 @contextlib.contextmanager

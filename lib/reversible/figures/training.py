@@ -109,7 +109,9 @@ def shadow_tracking(record: Record) -> Shown:
                xlim=(0, 1), ylim=(0, 1))  # fmt: skip
     axes[1].legend(frameon=False, fontsize=8)
     together = [record.measures[f"correlation_shadow_{place}"].mean for place in _places(record)]
-    return show(figure, f"The two errors along training, beside the diagonal; correlations in SHADOW runs {span(together)}.")
+    return show(
+        figure, f"The two errors along training, beside the diagonal; correlations in SHADOW runs {span(together)}."
+    )
 
 
 def shadow_ablations(record: Record) -> Shown:
