@@ -8,14 +8,14 @@ import torch
 from reversible import experiments, laws, simulate
 from reversible.chapters import LIVE_LIMIT
 from reversible.checks import InputError
-from reversible.experiments import shadow_training
+from reversible.experiments import shadow_long, shadow_training
 from reversible.results import NOT_TESTED, book_folder, judge, read_claims, read_record, rules_for
 from reversible.training import Training
 
 CLAIMS = read_claims(book_folder() / "claims.toml")
 
 
-TRAINED = shadow_training.EXPERIMENTS
+TRAINED = {**shadow_training.EXPERIMENTS, **shadow_long.EXPERIMENTS}
 
 
 def untested(claim):

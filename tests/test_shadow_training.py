@@ -8,12 +8,14 @@ import pytest
 
 from reversible import figures, tables
 from reversible.estimates import Estimate
+from reversible.experiments import shadow_long
 from reversible.experiments import shadow_training as st
 from reversible.experiments.real_nets import Absent
 from reversible.results import Record, book_folder, read_claims
 from reversible.train import Diverged
 from reversible.training import Point, Training, TrainingResult
 
+ALL = {**st.EXPERIMENTS, **shadow_long.EXPERIMENTS}
 CLAIMS = read_claims(book_folder() / "claims.toml")
 
 
@@ -35,9 +37,9 @@ LEVELS = {"backprop": 0.3, "shadow": 0.2, "backprop dropout": 0.25, "shadow drop
           "noise": 0.35, "sampling": 0.2}  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["shadow", "shadow-ablations", "shadow-gpu"])
+@pytest.mark.parametrize("name", list(ALL))
 def test_the_paper_profile_measures_all_that_the_rules_read(name):
-    experiment = st.EXPERIMENTS[name]
+    experiment = ALL[name]
     measures = experiment.measure(pairs_of(experiment.cells("paper"), LEVELS, spread=0.001))
     asked = {check.measure for claim in CLAIMS if claim.record == name for check in (*claim.must, *claim.should)}
     assert asked
@@ -174,9 +176,9 @@ def test_data_that_are_not_at_hand(monkeypatch):
 
 
 @pytest.mark.parametrize("profile", ["smoke", "book", "paper"])
-@pytest.mark.parametrize("name", list(st.EXPERIMENTS))
+@pytest.mark.parametrize("name", list(ALL))
 def test_methods_differ_in_nothing_but_what_they_are_called_by(name, profile):
-    cells = st.EXPERIMENTS[name].cells(profile)
+    cells = ALL[name].cells(profile)
     assert len({(cell.method, cell.place) for cell in cells}) == len(cells)
     for cell in cells:
         same = next(other for other in cells if other.place == cell.place and other.method == "backprop")
@@ -190,13 +192,13 @@ def test_methods_differ_in_nothing_but_what_they_are_called_by(name, profile):
 
 def test_what_is_run_live_is_in_the_record_too():
     for name in ("shadow", "shadow-ablations"):
-        cells = st.EXPERIMENTS[name].cells
+        cells = ALL[name].cells
         assert set(map(repr, cells("book"))) <= set(map(repr, cells("paper")))
 
 
 @pytest.mark.parametrize("name", ["shadow", "shadow-ablations"])
 def test_figures_and_tables_of_a_record(name):
-    experiment = st.EXPERIMENTS[name]
+    experiment = ALL[name]
     *pairs, (last, _) = pairs_of(experiment.cells("paper"), LEVELS, spread=0.001)
     pairs = [*pairs, (last, Absent("it diverges at every learning rate"))]
     cells, rows = ([asdict(pair[end]) for pair in pairs] for end in (0, 1))

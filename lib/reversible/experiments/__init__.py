@@ -32,6 +32,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "reversible.experiments.net_spectra": ("net-spectra",),
     "reversible.experiments.real_nets": ("net-reversal", "training-travel"),
     "reversible.experiments.shadow_training": ("shadow", "shadow-ablations", "shadow-gpu"),
+    "reversible.experiments.shadow_long": ("shadow-long",),
 }  # fmt: skip
 NAMES = tuple(name for names in MODULES.values() for name in names)
 

@@ -30,7 +30,7 @@ DRAWN: dict[ModuleType, tuple[str, ...]] = {  # each figure's function is named 
     real_nets: (
         "spectral-laws", "planted-spikes", "verdict-rule", "net-spectra", "net-reversal", "training-travel",
     ),
-    training: ("shadow", "shadow-ablations", "shadow-gpu"),
+    training: ("shadow", "shadow-ablations", "shadow-gpu", "shadow-long"),
 }  # fmt: skip
 FIGURES: dict[str, Callable[[Record], Shown]] = {
     name: getattr(module, name.replace("-", "_")) for module, names in DRAWN.items() for name in names

@@ -38,10 +38,13 @@ def shadow(record: Record) -> Shown:
         ax.xaxis.set_minor_formatter(NullFormatter())
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0 if max(map(max, means)) > 0.2 else 1))
         # The first steps are the same for all: what is shown begins below the error after an eighth of them.
-        ax.set(title=place_words(place), ylim=(0.9 * min(map(min, means)), 1.1 * max(row[3] for row in means)))
+        ax.set(
+            title=place_words(place), ylim=(0.9 * min(map(min, means)), min(1.0, 1.1 * max(row[3] for row in means)))
+        )
     for ax in axes.flat[len(places) :]:
         ax.axis("off")
-    axes.flat[0].legend(frameon=False, fontsize=8)
+    handles, names = axes.flat[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=4, frameon=False, fontsize=9)
     figure.supxlabel("steps", fontsize=10)
     figure.supylabel("test error", fontsize=10)
     gains = [record.measures[f"area_gain_{place}"].mean for place in places]
@@ -99,13 +102,13 @@ def shadow_sizes(record: Record) -> Shown:
 def shadow_tracking(record: Record) -> Shown:
     """Error on synthetic images beside error on the real ones they are made from, along training."""
     figure, axes = panels(2, height=4.2)
-    for ax, method in zip(axes, ("shadow", "backprop"), strict=True):
+    for ax, method, words in zip(axes, ("shadow", "backprop"), ("SHADOW", "backprop"), strict=True):
         for colour, (place, runs) in zip(sns.color_palette("colorblind", 10), _places(record).items(), strict=False):
             real, made = (np.array([np.mean(point[name]) for point in runs[method]["points"]])
                           for name in ("shown_error", "synthetic_error"))  # fmt: skip
             ax.plot(real, made, "o-", ms=3, lw=1, color=colour, label=place_words(place))
         ax.plot([0, 1], [0, 1], color="0.6", lw=1)
-        ax.set(xlabel="error on real test images", ylabel="error on their synthetic ones", title=f"trained by {method}",
+        ax.set(xlabel="error on real test images", ylabel="error on their synthetic ones", title=f"trained by {words}",
                xlim=(0, 1), ylim=(0, 1))  # fmt: skip
     axes[1].legend(frameon=False, fontsize=8)
     together = [record.measures[f"correlation_shadow_{place}"].mean for place in _places(record)]
@@ -165,4 +168,4 @@ def _pictured(name: str, hidden: tuple[int, ...]) -> Training:
     )
 
 
-shadow_gpu = shadow
+shadow_gpu = shadow_long = shadow
