@@ -157,6 +157,11 @@ def test_bad_cells_are_one_line(change, says):
     assert says in refusal(lambda: ran(replace(TRAINED, **change)))
 
 
+def test_images_of_another_size_than_the_net_reads_are_one_line(needs_mnist):
+    says = "data must be of 64 pixels for trained, not 'mnist'"
+    assert says in refusal(lambda: ran(replace(TRAINED, data="mnist")))
+
+
 def test_travel_begins_at_the_random_net():
     cell = replace(BRIEF, steps=120, snapshots=(0, 10, 120))
     result = travelled(cell)

@@ -247,10 +247,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
         ks, alpha = (_short(row[name]) + _beside(row["nulls"], name) for name in ("ks", "alpha"))
         numbers = [sigma, kurtosis, ks, edges, largest, str(row["n_spikes"]), rank, alpha]
         lines.append([row["layer"], _times(row["shape"]), *numbers, row["verdict"]])
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    pads = [str.ljust, str.ljust, *[str.rjust] * 8, str.ljust]
-    cells = [[pad(cell, width) for pad, cell, width in zip(pads, line, widths, strict=True)] for line in lines]
-    return "\n".join("  ".join(line).rstrip() for line in cells)
+    return cli_train.aligned(lines, left=(0, 1, len(lines[0]) - 1))
 
 
 def _short(number: float | None) -> str:

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import Executor
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -118,7 +118,7 @@ def _profiles() -> str:
     """What each profile sets, as a table."""
     heads = [["profile", "data", *SIZES]]
     rows = [[profile, data, *map(str, defaults(profile, data).values())] for profile in CHANGES for data in BOOK]
-    return "defaults of the profiles:\n" + _aligned(heads + rows, left=len(heads[0]))
+    return "defaults of the profiles:\n" + aligned(heads + rows, left=range(len(heads[0])))
 
 
 # --- what is asked ----------------------------------------------------------------------------------------------------
@@ -305,8 +305,8 @@ def table(shown: dict[str, Any]) -> str:
     ]
     means = [np.mean(curves[name], axis=0) for name in MEASURES]
     lines = [[str(step), *(f"{mean[at]:.4f}" for mean in means)] for at, step in enumerate(curves["steps"])]
-    top = _aligned([["", "mean", "95 % interval"], *numbers], left=1)
-    return "\n".join([title, "", top, "", _aligned([["step", *MEASURES], *lines], left=0)])
+    top = aligned([["", "mean", "95 % interval"], *numbers], left=[0])
+    return "\n".join([title, "", top, "", aligned([["step", *MEASURES], *lines])])
 
 
 def _interval(estimate: dict[str, Any]) -> tuple[str, str]:
@@ -314,9 +314,9 @@ def _interval(estimate: dict[str, Any]) -> tuple[str, str]:
     return f"{estimate['mean']:.4f}", f"{ci95[0]:.4f} to {ci95[1]:.4f}" if ci95 else "- (one seed)"
 
 
-def _aligned(lines: list[list[str]], left: int) -> str:
-    """Columns, the first `left` of them flush left, the others flush right."""
+def aligned(lines: list[list[str]], left: Collection[int] = ()) -> str:
+    """Columns, those whose places are in `left` flush left, the others flush right."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    pads = [str.ljust if place < left else str.rjust for place in range(len(widths))]
+    pads = [str.ljust if place in left else str.rjust for place in range(len(widths))]
     cells = [[pad(cell, width) for pad, cell, width in zip(pads, line, widths, strict=True)] for line in lines]
     return "\n".join("  ".join(line).rstrip() for line in cells)

@@ -99,7 +99,7 @@ def learning_rates(record: Record) -> Shown:
 
 
 def training_errors(record: Record) -> Shown:
-    """Of each method its final test error in per cent, and its gain over backprop in points where it has one."""
+    """Of each method its final test error, the learning rate it took, and what training a seed cost."""
     lines = []
     for cell, result in tuned_cells(record):
         name = f"{cell.method.replace(' ', '_')}_{cell.place}"

@@ -73,6 +73,18 @@ def panels(count: int, height: float = 3.4) -> tuple[Figure, list[Axes]]:
     return figure, list(axes[0])
 
 
+def image_rows(lines: list[tuple[str, Any]], side: int, size: tuple[float, float], vmax: float | None = None) -> Figure:
+    """Square grey images, a row a line, each line its label and as many images as the others; dark is large."""
+    style()
+    figure, axes = plt.subplots(len(lines), len(lines[0][1]), figsize=size, layout="constrained")
+    for row, (label, images) in zip(axes, lines, strict=True):
+        for ax, image in zip(row, images, strict=True):
+            ax.imshow(image.reshape(side, side), cmap="gray_r", vmin=0, vmax=vmax)
+            ax.set(xticks=[], yticks=[], frame_on=False)
+        row[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
+    return figure
+
+
 def bars_of(part: Any, y: str) -> np.ndarray:
     """Lengths of the interval below and above the mean, (2, rows), as errorbar wants them."""
     return np.abs(np.array([part[y] - part[f"{y}_low"], part[f"{y}_high"] - part[y]]))

@@ -15,7 +15,7 @@ from reversible import data
 from reversible.chapters import Shown
 from reversible.experiments.real_nets import SCHEDULES
 from reversible.experiments.spectral_laws import KINDS, eigenvalues, noise
-from reversible.figures.drawing import bars_of, frame, panels, show, span, style
+from reversible.figures.drawing import bars_of, frame, image_rows, panels, show, span, style
 from reversible.results import Record
 from reversible.reversal import Net, compare, down, replaced
 from reversible.spectral_laws import singular_values
@@ -178,12 +178,6 @@ def reversal_pictures(count: int = 8) -> Shown:
             matrices = [replaced(A, how, generator) for A in net.weights[:layer]]
             lines.append((f"from h{layer}, {how}", down(matrices, net.up(x, layer)[-1], 1.0)))
     side = round(x.shape[1] ** 0.5)
-    style()
-    figure, axes = plt.subplots(len(lines), count, figsize=(count, len(lines) + 0.2), layout="constrained")
-    for row, (label, shown) in zip(axes, lines, strict=True):
-        for ax, image in zip(row, shown, strict=True):
-            ax.imshow(image.reshape(side, side), cmap="gray_r", vmin=0)
-            ax.set(xticks=[], yticks=[])
-        row[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
+    figure = image_rows(lines, side, (count, len(lines) + 0.2))
     cosines = [float(compare(x, shown).cosine.mean()) for _, shown in lines[1:]]
     return show(figure, f"{count} images and what the net makes of their codes; mean cosines {span(cosines)}.")

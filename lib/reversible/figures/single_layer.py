@@ -10,7 +10,18 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from reversible import laws, model
 from reversible.chapters import Shown
-from reversible.figures.drawing import bars_of, error_heatmap, frame, panels, plain_ticks, points, show, span, style
+from reversible.figures.drawing import (
+    bars_of,
+    error_heatmap,
+    frame,
+    image_rows,
+    panels,
+    plain_ticks,
+    points,
+    show,
+    span,
+    style,
+)
 from reversible.results import Record
 from reversible.simulate import OneLayer, round_trip, trial_generator
 
@@ -218,25 +229,15 @@ def digits_reversal(record: Record) -> Shown:
 
 def digit_pictures(codes: np.ndarray, widths: tuple[int, ...], seed: int = 0) -> Shown:
     """Digits (images, 64), and what comes back of each from one random layer of each width, with the error measured."""
-    style()
-    figure, axes = plt.subplots(
-        len(widths) + 1, len(codes), figsize=(len(codes), len(widths) + 1.2), layout="constrained"
-    )
-    rows: list[tuple[str, np.ndarray]] = [("original", codes)]
+    lines, errors = [("original", codes)], []
     for n in widths:
         layer = OneLayer(n=n, m=64, k=64, rho=1.0, offset=0.0, batch=len(codes), seed=seed)
-        y = round_trip(layer, torch.tensor(codes), trial_generator(seed, n))
-        rows.append((f"n = {n}", model.infer(y, 0.0).numpy()))
-    errors = []
-    for line, (label, images) in zip(axes, rows, strict=True):
+        images = model.infer(round_trip(layer, torch.tensor(codes), trial_generator(seed, n)), 0.0).numpy()
         errors.append(float(np.mean(((images - codes) ** 2).sum(1) / (codes**2).sum(1))))
-        for ax, image in zip(line, images, strict=True):
-            ax.imshow(image.reshape(8, 8), cmap="gray_r", vmin=0, vmax=1)
-            ax.set(xticks=[], yticks=[])
-        error = f"\nerror {errors[-1]:.2g}" if label != "original" else ""
-        line[0].set_ylabel(label + error, rotation=0, ha="right", va="center", fontsize=9)
+        lines.append((f"n = {n}\nerror {errors[-1]:.2g}", images))
+    figure = image_rows(lines, 8, (len(codes), len(widths) + 1.2), vmax=1)
     return show(
         figure,
         f"Digits and what comes back from {', '.join(map(str, widths))} units: "
-        f"mean error {errors[1]:.2g} to {errors[-1]:.2g}.",
+        f"mean error {errors[0]:.2g} to {errors[-1]:.2g}.",
     )

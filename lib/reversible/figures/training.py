@@ -14,7 +14,7 @@ from reversible import data
 from reversible.chapters import Shown
 from reversible.estimates import Estimate
 from reversible.experiments.shadow_training import METHODS
-from reversible.figures.drawing import panels, show, span, style
+from reversible.figures.drawing import image_rows, panels, show, span, style
 from reversible.results import Record
 from reversible.shadow import Generation, Shadow
 from reversible.tables import place_words, tuned_cells
@@ -22,6 +22,7 @@ from reversible.train import Run
 from reversible.training import Training
 
 LOOKS = dict(zip(METHODS, ("C0-", "C0--", "C1-", "C1--"), strict=True))  # colour by method, broken with dropout
+CONTROLS = ("permuted", "gaussian", "noise", "doubled")
 
 
 def shadow(record: Record) -> Shown:
@@ -31,7 +32,7 @@ def shadow(record: Record) -> Shown:
     figure, axes = plt.subplots(2, -(-len(places) // 2), figsize=(10, 6), layout="constrained", squeeze=False)
     for ax, (place, runs) in zip(axes.flat, places.items(), strict=False):
         for method, result in runs.items():
-            _curve(ax, result, "test_error", LOOKS.get(method, "C2-"), method)
+            _curve(ax, result, LOOKS.get(method, "C2-"), method)
         means = [[np.mean(point["test_error"]) for point in result["points"]] for result in runs.values()]
         steps = [point["step"] for point in next(iter(runs.values()))["points"]]
         ax.set_xticks([steps[1], *steps[3:5], steps[-1]], [f"{step:,}" for step in (steps[1], *steps[3:5], steps[-1])])
@@ -61,9 +62,9 @@ def _places(record: Record) -> dict[str, dict[str, Any]]:
     return places
 
 
-def _curve(ax: Axes, result: dict[str, Any], name: str, look: str, label: str) -> None:
+def _curve(ax: Axes, result: dict[str, Any], look: str, label: str) -> None:
     steps = [point["step"] for point in result["points"]]
-    found = [Estimate.of(point[name]) for point in result["points"]]
+    found = [Estimate.of(point["test_error"]) for point in result["points"]]
     ax.plot(steps[1:], [e.mean for e in found][1:], look, lw=1.4, label=label)
     low, high = zip(*(e.ci95 for e in found[1:]), strict=True)
     ax.fill_between(steps[1:], np.maximum(low, 1e-4), high, color=look[:2], alpha=0.15, lw=0)
@@ -72,30 +73,24 @@ def _curve(ax: Axes, result: dict[str, Any], name: str, look: str, label: str) -
 
 def shadow_sizes(record: Record) -> Shown:
     """What SHADOW gains on MNIST by number of training images, with and without dropout, at equal steps and time."""
-    sizes = {
-        place: cell.training.images or 55_000
-        for cell, _ in tuned_cells(record)
-        if cell.training.data == "mnist"
-        for place in [cell.place]
-    } or {cell.place: cell.training.images or 1150 for cell, _ in tuned_cells(record)}
+    cells = [cell for cell, _ in tuned_cells(record)]
+    largest = "mnist" if any(cell.training.data == "mnist" for cell in cells) else "digits"
+    places = list(dict.fromkeys(cell.place for cell in cells if cell.training.data == largest))
+    (name, *_), sizes = zip(*(place_words(place).split(", ") for place in places), strict=True)
     figure, axes = panels(2)
+    x = np.arange(len(places))
     kinds = (("final_gain", "final error"), ("equal_time_gain", "at equal time"))
     for ax, (kind, title) in zip(axes, kinds, strict=True):
-        for nudge, (label, words) in zip(
-            (0.97, 1.03), (("", "without dropout"), ("_dropout", "with dropout")), strict=True
-        ):
-            found = [record.measures[f"{kind}{label}_{place}"] for place in sizes]
-            mean = np.array([100 * e.mean for e in found])
-            bars = np.abs(100 * np.array([e.ci95 for e in found]).T - mean)
-            ax.errorbar(
-                nudge * np.array(list(sizes.values())), mean, bars, fmt="o-", ms=4, capsize=2, lw=1, label=words
-            )
+        for nudge, label, words in ((-0.05, "", "without dropout"), (0.05, "_dropout", "with dropout")):
+            found = [record.measures[f"{kind}{label}_{place}"].scaled(100) for place in places]
+            mean = np.array([e.mean for e in found])
+            bars = np.abs(np.array([e.ci95 for e in found]).T - mean)
+            ax.errorbar(x + nudge, mean, bars, fmt="o-", ms=4, capsize=2, lw=1, label=words)
         ax.axhline(0, color="0.6", lw=1)
-        ax.set(xscale="log", xlabel="training images", ylabel="backprop less SHADOW, points", title=title)
-        ax.set_xticks(list(sizes.values()), [f"{size:,}" for size in sizes.values()])
-        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.set(xlabel=f"training images of {name}", ylabel="backprop less SHADOW, points", title=title)
+        ax.set_xticks(x, sizes)
     axes[0].legend(frameon=False, fontsize=8)
-    gains = [record.measures[f"final_gain_{place}"].mean for place in sizes]
+    gains = [record.measures[f"final_gain_{place}"].mean for place in places]
     return show(figure, f"Gain in final test error by number of training images: {span(gains)}.")
 
 
@@ -136,9 +131,6 @@ def shadow_ablations(record: Record) -> Shown:
     return show(figure, f"Variants of SHADOW and controls beside backprop: {span(shown)} percentage points below it.")
 
 
-CONTROLS = ("permuted", "gaussian", "noise", "doubled")
-
-
 def shadow_pictures(count: int = 6) -> Shown:
     """Training images and what a net in training makes of them, from each layer; MNIST if at hand, else digits."""
     try:
@@ -152,13 +144,7 @@ def shadow_pictures(count: int = 6) -> Shown:
         for source in (1, 2, 3):
             make = Generation.of(Shadow(source=source), run.net, images.side, False, [])
             lines.append((f"h{source}, {step} steps", make(run.net, x, [])[0]))
-    style()
-    figure, axes = plt.subplots(len(lines), count, figsize=(count + 1, len(lines)), layout="constrained")
-    for row, (label, shown) in zip(axes, lines, strict=True):
-        for ax, image in zip(row, shown, strict=True):
-            ax.imshow(image.reshape(images.side, images.side), cmap="gray_r", vmin=0, vmax=1)
-            ax.set(xticks=[], yticks=[], frame_on=False)
-        row[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
+    figure = image_rows(lines, images.side, (count + 1, len(lines)), vmax=1)
     return show(figure, f"{count} images and their synthetic ones from h1, h2 and h3 after 0 to {p.steps} steps.")
 
 
