@@ -29,7 +29,9 @@ def shadow(record: Record) -> Shown:
     """Test error along training, a panel a data set and number of images: means over seeds, bands for 95 %."""
     places = _places(record)
     style()
-    figure, axes = plt.subplots(2, -(-len(places) // 2), figsize=(10, 6), layout="constrained", squeeze=False)
+    rows = 1 if len(places) <= 2 else 2
+    shape = (rows, -(-len(places) // rows))
+    figure, axes = plt.subplots(*shape, figsize=(10, 3.2 * rows), layout="constrained", squeeze=False)
     for ax, (place, runs) in zip(axes.flat, places.items(), strict=False):
         for method, result in runs.items():
             _curve(ax, result, LOOKS.get(method, "C2-"), method)
