@@ -13,7 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
-from reversible import __version__, cli_train, experiments
+from reversible import __version__, cli_train, experiments, verify
+from reversible.chapters import refuse_changed_rules
 from reversible.checks import InputError, integer
 from reversible.executors import executor, trial_mapper, unfinished
 from reversible.results import (
@@ -76,6 +77,12 @@ def _parser() -> argparse.ArgumentParser:
     verdicts = commands.add_parser("verdicts", help="the table of claims", allow_abbrev=False)
     verdicts.add_argument("--json", action="store_true", help="for machines")
     verdicts.set_defaults(call=_verdicts)
+    again = commands.add_parser("verify", help="the records run again: does a verdict change?", allow_abbrev=False)
+    again.add_argument("names", nargs="*", metavar="NAME", help="of records (default: all that were made on a CPU)")
+    again.add_argument("--profile", default="book", help="smoke, book (default) or paper: how much is run")
+    again.add_argument("--json", action="store_true", help="for machines, all at the end")
+    _where_options(again)
+    again.set_defaults(call=_verify)
     return parser
 
 
@@ -286,6 +293,20 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "verdict": verdict.status, "checks": checks, "record": record.experiment, "profile": record.profile,
         "provenance": where, "code_unchanged": where["code"] == code_digest(where["module"]),
     }  # fmt: skip
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    tasks, outcomes = verify.tasks(arguments.names, arguments.profile), []
+    refuse_changed_rules([verdict for task in tasks for verdict in task.verdicts])
+    with executor(arguments.workers, arguments.scheduler) as opened:
+        for outcome in verify.again(tasks, arguments.profile, opened):
+            outcomes.append(outcome)
+            if not arguments.json:
+                rows = verify.table(outcome)
+                columns = cli_train.aligned(rows, left=range(len(rows[0]))).splitlines() if rows else []
+                print("\n    ".join([verify.head(outcome), *columns, *verify.notes(outcome)]), end="\n\n", flush=True)
+    print(json.dumps(verify.document(outcomes), indent=1) if arguments.json else verify.summary(outcomes))
+    return int(any(outcome.changes for outcome in outcomes))
 
 
 if __name__ == "__main__":

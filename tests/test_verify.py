@@ -1,0 +1,176 @@
+"""What `reversible verify` compares, and what may change a verdict."""
+
+from dataclasses import replace
+
+import pytest
+
+from conftest import refusal
+from reversible import experiments, verify
+from reversible.estimates import Estimate
+from reversible.results import Check, read_record
+from reversible.verify import ABSENT, APART, BELOW, NO_INTERVAL, NOT_RUN, OTHER_SIZES, WITHIN
+from two_records import CLAIMS, FEWER, PART, RECORDED, SMALLER, Cell, file_of, interval, remake, two_records
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    return two_records(tmp_path, monkeypatch)
+
+
+def again(name, profile):
+    """What came out of a record's re-run."""
+    (outcome,) = verify.again(verify.tasks([name], profile), profile)
+    return outcome
+
+
+def found(name, profile, check):
+    """What is said of a check: the word, whether it could have changed a verdict, and the verdicts that changed."""
+    outcome = again(name, profile)
+    row = next(row for row in outcome.rows if row.check.text == check)
+    return row.found, row.judged, [(change.claim, change.after) for change in outcome.changes]
+
+
+@pytest.mark.parametrize(
+    ("cells", "missing", "how"),
+    [
+        (RECORDED, (), verify.SAME),
+        (RECORDED[::-1], (), verify.SAME),
+        (PART, (), verify.ALIKE),
+        (FEWER, (), verify.ALIKE),
+        (FEWER + [replace(cell, seed=90) for cell in FEWER], (), verify.ALIKE),  # a place twice, by two seeds
+        (FEWER[:2], (), verify.OTHER),  # the widest is another one
+        ([*RECORDED, Cell(11, 10, 7)], (), verify.OTHER),
+        (SMALLER, (), verify.OTHER),
+        ([replace(cell, training=({"seeds": (1,)},)) for cell in FEWER], (), verify.OTHER),
+        (RECORDED, (9,), verify.OTHER),  # asked for, but not run: an average over fewer nets is another one
+        (PART, (9,), verify.ALIKE),
+    ],
+)
+def test_what_the_rerun_holds_of_the_record(world, cells, missing, how):
+    recorded = read_record(file_of("first"))
+    world.cells["smoke"], world.missing = cells, missing
+    assert verify.relation(recorded, experiments.run("first", "smoke")) == how
+
+
+def test_seeds_are_no_place_however_deep_they_lie(world):
+    one, other = ([replace(RECORDED[0], training=({"seeds": (seed,), "lr": 1},))] for seed in (1, 2))
+    world.cells |= {"paper": one, "book": other}
+    assert verify.relation(experiments.run("first", "paper"), experiments.run("first", "book")) == verify.ALIKE
+
+
+def test_what_the_record_could_not_run_is_no_difference(world):
+    world.missing = (9,)
+    remake()
+    recorded = read_record(file_of("first"))
+    assert verify.relation(recorded, experiments.run("first", "paper")) == verify.SAME
+    world.missing = ()
+    assert verify.relation(recorded, experiments.run("first", "paper")) == verify.OTHER
+
+
+GAIN, WORST, SCORE = "gain = 1 +- 0.1", "worst <= 2", "rms_z <= 1.5"
+NO, FAILS, PART_OF = [], [("T1", "not reproduced")], [("T1", "partly")]
+
+
+@pytest.mark.parametrize(
+    ("profile", "check", "now", "word", "judged", "changed"),
+    [
+        # the very runs: the rule decides as it does on the record
+        ("paper", GAIN, interval(0.95, 1.05), WITHIN, True, NO),
+        ("paper", GAIN, interval(1.06, 1.09), APART, True, NO),
+        ("paper", GAIN, interval(0.95, 1.15), WITHIN, True, FAILS),
+        ("paper", WORST, Estimate.exact(1.5004), WITHIN, True, NO),
+        ("paper", WORST, Estimate.exact(1.6), APART, True, NO),
+        ("paper", WORST, Estimate.exact(2.1), APART, True, FAILS),
+        ("paper", SCORE, Estimate.exact(1.4), APART, True, NO),
+        ("paper", SCORE, Estimate.exact(1.6), APART, True, PART_OF),
+        # the same sizes, other draws: only an interval that lies outside as a whole decides
+        ("book", GAIN, interval(0.95, 1.15), WITHIN, True, NO),
+        ("book", GAIN, interval(1.06, 1.09), APART, True, NO),
+        ("book", GAIN, interval(1.09, 1.20), APART, True, NO),
+        ("book", GAIN, interval(1.11, 1.20), APART, True, FAILS),
+        ("book", GAIN, interval(0.70, 0.89), APART, True, FAILS),
+        ("book", WORST, Estimate.exact(1.5), WITHIN, False, NO),
+        ("book", WORST, Estimate.exact(9.0), NO_INTERVAL, False, NO),
+        ("book", SCORE, Estimate.exact(1.6), BELOW, True, NO),
+        ("book", SCORE, Estimate.exact(3.1), APART, True, PART_OF),
+        # other sizes: nothing but the exact law is the same there
+        ("smoke", GAIN, interval(1.04, 1.20), WITHIN, False, NO),
+        ("smoke", GAIN, interval(1.11, 1.20), OTHER_SIZES, False, NO),
+        ("smoke", WORST, Estimate.exact(9.0), OTHER_SIZES, False, NO),
+        ("smoke", SCORE, Estimate.exact(1.6), BELOW, True, NO),
+        ("smoke", SCORE, Estimate.exact(3.1), APART, True, PART_OF),
+    ],
+)
+def test_the_word_and_what_it_may_change(world, profile, check, now, word, judged, changed):
+    world.measures[Check.parse(check).measure] = now
+    assert found("first", profile, check) == (word, judged, changed)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "changed"),
+    [
+        (interval(1.2, 1.4), interval(0.95, 1.05), [("T1", "reproduced")]),
+        (interval(1.2, 1.4), interval(1.05, 1.15), NO),
+        (interval(1.05, 1.4), interval(0.95, 1.05), NO),  # the record left it open
+    ],
+)
+def test_a_check_that_failed_may_hold(world, then, now, changed):
+    world.measures["gain"] = then
+    remake()
+    world.measures["gain"] = now
+    assert found("first", "book", GAIN)[2] == changed
+
+
+def test_a_verdict_that_has_another_reason_does_not_change(world):
+    world.measures["worst"] = Estimate.exact(9.0)
+    remake()
+    world.measures["gain"] = interval(1.2, 1.3)
+    assert found("first", "book", GAIN) == (APART, True, NO)
+
+
+def test_of_two_checks_on_one_measure_only_that_is_decided_anew_which_is_decided_the_other_way(world):
+    claims = verify.book_folder() / "claims.toml"
+    claims.write_text(CLAIMS.replace('must = ["gain = 1 +- 0.1", "worst <= 2"]', 'must = ["gain = 1 +- 0.2"]'))
+    claims.write_text(claims.read_text().replace('["rms_z <= 1.5"]', '["gain = 1 +- 0.1"]'))
+    remake()
+    world.measures["gain"] = interval(1.12, 1.25)  # outside of what is wished for, astride of what must be
+    assert found("first", "book", GAIN)[2] == PART_OF
+
+
+@pytest.mark.parametrize("profile", ["paper", "book"])
+def test_seconds_hang_on_the_machine(world, profile):
+    world.measures["equal_time_gain"] = interval(-0.1, 0.3)
+    assert found("second", profile, "equal_time_gain >= 0") == (WITHIN, True, NO)
+    world.measures["equal_time_gain"] = interval(-0.3, -0.1)
+    assert found("second", profile, "equal_time_gain >= 0")[2] == [("T2", "not reproduced")]
+
+
+def test_a_measure_that_this_profile_does_not_have(world):
+    del world.measures["gain"]
+    assert found("first", "smoke", GAIN) == (NOT_RUN, False, NO)
+    world.missing = (3,)
+    assert found("first", "smoke", GAIN) == (ABSENT, False, NO)
+    assert verify.notes(again("first", "smoke")) == ["not run here: no data here"]
+
+
+def test_a_claim_that_the_record_does_not_test_is_said_and_not_compared(world):
+    world.missing = (9,)
+    del world.measures["gain"]
+    remake()
+    world.missing, world.measures["gain"] = (), interval(7, 8)
+    outcome = again("first", "paper")
+    assert verify.notes(outcome) == ["T1 is not tested by the record: no data here"]
+    assert (verify.table(outcome), outcome.changes) == ([], ())
+    assert "1 record, 0 deciding checks" in verify.summary([outcome])
+
+
+def test_intervals_that_differ_by_less_than_is_shown_are_not_apart(world):
+    world.measures["gain"] = interval(0.90, 0.94995)
+    assert found("first", "paper", GAIN)[0] == WITHIN
+    world.measures["gain"] = interval(0.90, 0.9498)
+    assert found("first", "paper", GAIN)[0] == APART
+
+
+def test_a_profile_that_is_none_is_refused_before_records_are_read(world):
+    file_of("first").write_text("")
+    assert refusal(lambda: verify.tasks([], "huge")) == "profile must be one of smoke, book, paper, not 'huge'"
