@@ -1,0 +1,33 @@
+"""Small nets on digits, as a reader has them."""
+
+import itertools
+from typing import Any
+
+import torch
+from torch.nn import Linear, ReLU, Sequential, functional
+
+from reversible import data
+
+UNSEEN = data.load("digits", train=False).scaled()
+
+
+def plain(*widths: int) -> Any:
+    """Linear layers of these widths with a ReLU between each two."""
+    steps = [step for pair in itertools.pairwise(widths) for step in (Linear(*pair), ReLU())]
+    return Sequential(*steps[:-1])
+
+
+def trained(model: Any, steps: int, lr: float = 0.1, decay: float = 0.0, random_labels: bool = False) -> Any:
+    """Momentum written out: to import torch.optim takes longer than to train."""
+    seen = data.load("digits", train=True)
+    x, y = seen.scaled(), seen.labels
+    y = y[torch.randperm(len(y))] if random_labels else y
+    speeds = [torch.zeros_like(p) for p in model.parameters()]
+    for _ in range(steps):
+        batch = torch.randint(len(y), (50,))
+        loss = functional.cross_entropy(model(x[batch]), y[batch])
+        slopes = torch.autograd.grad(loss, list(model.parameters()))
+        with torch.no_grad():
+            for p, speed, slope in zip(model.parameters(), speeds, slopes, strict=True):
+                p -= lr * speed.mul_(0.9).add_(slope + decay * p)
+    return model
