@@ -1,13 +1,15 @@
-# make book   the HTML book, from nothing: environment, chapters, pages
-# make test   the same environment, then every test
-# make check  ruff and pyright alone
-# make lock   requirements.lock again, after a change of pyproject.toml
+# make book    the HTML book, from nothing: environment, chapters, pages
+# make test    the same environment, then every test
+# make verify  every record that a CPU made, run once more in the book profile, beside what is recorded
+# make publish the built book to the branch gh-pages of origin
+# make check   ruff and pyright alone
+# make lock    requirements.lock again, after a change of pyproject.toml
 
 PYTHON ?= python3
 PROFILE ?= book
 BIN := .venv/bin
 
-.PHONY: book test check lock clean
+.PHONY: book test verify publish check lock clean
 
 book: .venv/made
 	@$(BIN)/python -m reversible.build --profile $(PROFILE)
@@ -15,6 +17,12 @@ book: .venv/made
 # One thread: matrices here are small, and BLAS threads that wait for a busy core cost more than they bring.
 test: .venv/made
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+verify: .venv/made
+	OMP_NUM_THREADS=1 $(BIN)/reversible verify --profile $(PROFILE) --workers 2
+
+publish: book
+	.ci/publish
 
 check: .venv/made
 	$(BIN)/ruff check .

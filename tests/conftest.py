@@ -122,6 +122,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A book of one small chapter and a front page, built once; tests take copies."""
+    import small_book
+
+    return small_book.made(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture
+def book(built: Checkout, tmp_path: Path) -> Checkout:
+    """The small book, built, for a test to spoil."""
+    shutil.copytree(built.root, tmp_path / "copy", symlinks=True)
+    return Checkout(tmp_path / "copy")
+
+
+@pytest.fixture(scope="session")
 def served(site: Path) -> Iterator[str]:
     """The site's address on this machine; from file:// a browser refuses the fonts."""
     handler = functools.partial(QuietHandler, directory=str(site))

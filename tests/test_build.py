@@ -1,98 +1,13 @@
 """The build on a small book: what is executed when, and that every planted fault fails it."""
 
 import json
-import re
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
-from conftest import Checkout, copy_project
-
-CHAPTER = """---
-jupytext:
-  text_representation:
-    extension: .md
-    format_name: myst
-kernelspec:
-  display_name: Python 3
-  language: python
-  name: python3
----
-
-# A small chapter
-
-It cites {cite:t}`arora2015`.
-
-```{code-cell} ipython3
-:tags: [parameters]
-
-profile = "book"
-```
-
-```{code-cell} ipython3
-from reversible.chapters import begin
-
-chapter = begin(globals(), "demo")
-chapter.live("code-law")
-```
-
-```{code-cell} ipython3
-chapter.verdict("T1")
-```
-"""
-
-CLAIMS = """
-[[claim]]
-id = "T1"
-chapter = "demo"
-source = "here"
-says = "entries are bounded"
-measured = "the largest"
-record = "code-law"
-must = ["largest_constant_binary <= 3"]
-would_change = "a larger one"
-
-[[claim]]
-id = "T2"
-chapter = "index"
-source = "there"
-says = "it is deep"
-not_tested = "no time"
-"""
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory) -> Checkout:
-    """A book of one small chapter and a front page, built once; tests take copies."""
-    checkout = copy_project(tmp_path_factory.mktemp("small"))
-    book = checkout.root / "book"
-    shutil.rmtree(book / "results")
-    (book / "results").mkdir()
-    for page in book.glob("*.md"):
-        if page.stem not in ("index", "bibliography"):
-            page.unlink()
-    (book / "demo.md").write_text(CHAPTER)
-    (book / "claims.toml").write_text(CLAIMS)
-    pages = "  - file: demo\n  - file: bibliography\n"
-    (checkout.root / "_toc.yml").write_text(f"format: jb-book\nroot: index\nchapters:\n{pages}")
-    front = book / "index.md"
-    text = re.sub(r"\[([^]]*)\]\([\w-]+\.md\)", r"\1", front.read_text())  # links to chapters that are not there
-    front.write_text(f"{text}\n[the small chapter](demo.md)\n")
-    made = checkout.run(sys.executable, "-m", "reversible.cli", "run", "code-law", "--profile", "smoke",
-                        "--out", "book/results/code-law.json")  # fmt: skip
-    assert made.returncode == 0, made.stderr
-    done = checkout.build()
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 chapters to execute, 0 unchanged" in done.stdout
-    return checkout
-
-
-@pytest.fixture
-def book(built, tmp_path) -> Checkout:
-    shutil.copytree(built.root, tmp_path / "copy", symlinks=True)
-    return Checkout(tmp_path / "copy")
+from conftest import Checkout
 
 
 def stale(checkout: Checkout) -> list[str]:
@@ -174,7 +89,7 @@ FAULTS = {
 def test_a_planted_fault_raises_in_the_front_page(book, fault):
     file, old, new, says = FAULTS[fault]
     book.edit(file, old, new)
-    done = book.run(sys.executable, "-c", "from reversible.chapters import front_page; front_page()")
+    done = book.run(sys.executable, "-c", "from reversible import front; front.verdicts()")
     assert done.returncode == 1
     assert says in done.stderr
 

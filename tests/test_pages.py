@@ -1,14 +1,22 @@
 """The built pages as a browser sees them."""
 
+import json
+import re
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from reversible.build import chapters
+from reversible.chapters import anchor
 from reversible.results import book_folder, read_claims
 
-CHAPTERS = [name for name in chapters(book_folder()) if name != "index"]
-PAGES = ["index", *CHAPTERS, "bibliography"]
+BOOK = book_folder()
+PAGES = ["index", *re.findall(r"- file: ([\w-]+)", (BOOK / "_toc.yml").read_text())]
+EXECUTED = [name for name in chapters(BOOK) if name != "index"]
+CHAPTERS = [name for name in EXECUTED if "chapter.ending()" in (BOOK / f"{name}.md").read_text()]
+DRAWN = [name for name in CHAPTERS if "figures." in (BOOK / f"{name}.md").read_text()]
+HEAVIEST = 2e6  # bytes of a page with all it loads, mathematics apart
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +30,27 @@ def opened(served, browser):
         page.on("console", lambda m, c=complaints: c.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error, complaints=complaints: complaints.append(str(error)))
         page.goto(f"{served}/{name}.html", wait_until="networkidle")
-        seen[name] = (page, asked, complaints)
+        page.add_style_tag(content="* { transition: none !important }")  # a theme is there as soon as it is chosen
+        seen[name] = (page, [*asked], [*complaints])  # as they are now, before tests change the page
     return seen
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_light(opened, served, site, name):
+    urls = {unquote(urlsplit(url).path).lstrip("/") for url in opened[name][1] if url.startswith(served)}
+    weights = {path: (site / path).stat().st_size for path in urls if "mathjax" not in path and (site / path).is_file()}
+    assert sum(weights.values()) < HEAVIEST, sorted(weights.items(), key=lambda item: -item[1])[:5]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_accessible(opened, name, theme):
+    page = opened[name][0]
+    page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    found = Axe().run(page).response["violations"]
+    page.evaluate("document.documentElement.dataset.theme = 'light'")
+    serious = [v for v in found if v["impact"] in ("serious", "critical")]
+    assert [(v["id"], [n["html"][:150] for n in v["nodes"][:3]]) for v in serious] == []
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -62,32 +89,72 @@ def test_links_lead_somewhere(opened, served, site, name):
     assert broken == []
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
+def test_every_page_with_claims_is_a_chapter_with_an_ending():
+    claims = read_claims(BOOK / "claims.toml")
+    assert {claim.chapter for claim in claims} <= set(CHAPTERS)
+
+
+@pytest.mark.parametrize("name", DRAWN)
 def test_chapter_has_a_figure_a_record_and_its_mathematics_is_rendered(opened, site, name):
     page = opened[name][0]
     text = (site / "_sources" / f"{name}.md").read_text()
-    assert page.locator("img.rv-figure").count() == text.count("figures.") >= 1
+    assert page.locator("img.rv-figure").count() == len(re.findall(r"^figures\.", text, re.M)) >= 1
     page.wait_for_selector("mjx-container")
     assert page.locator("mjx-container").count() >= 1
     assert page.locator("mjx-merror").count() == 0
     assert "\\lVert" not in page.inner_text("main")
 
 
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_chapter_says_how_long_it_ran_and_how_to_run_it(opened, site, name):
+    page = opened[name][0]
+    assert re.search(r"This page took \d+ s to run", page.inner_text("[data-rv=runtime]"))
+    assert f"papermill book/{name}.md {name}.ipynb -p profile smoke --cwd book" in page.inner_text("main")
+    href = page.get_attribute("[data-rv=downloads] a", "href")
+    notebook = json.loads((site / href).read_text())
+    assert any(cell.get("outputs") for cell in notebook["cells"])
+
+
 def test_every_claim_has_its_card_in_its_chapter(opened):
-    for claim in read_claims(book_folder() / "claims.toml"):
-        if claim.chapter in CHAPTERS:
-            assert opened[claim.chapter][0].locator(f"[id='claim-{claim.id}'] .rv-badge").count() == 1, claim.id
+    for claim in read_claims(BOOK / "claims.toml"):
+        assert opened[claim.chapter][0].locator(f"#{anchor(claim.id)} .rv-badge").count() == 1, claim.id
 
 
 def test_front_page_has_a_row_and_a_verdict_for_every_claim(opened):
     page = opened["index"][0]
-    claims = read_claims(book_folder() / "claims.toml")
+    claims = read_claims(BOOK / "claims.toml")
     assert page.locator(".rv-verdicts tbody tr").count() == len(claims)
     assert page.locator(".rv-verdicts tbody .rv-badge").count() == len(claims)
 
 
-@pytest.mark.parametrize("name", ["index", *CHAPTERS])
+def test_the_table_of_claims_is_filtered(opened):
+    page = opened["index"][0]
+    claims = read_claims(BOOK / "claims.toml")
+    page.select_option("[data-rv-filter=chapter]", "real-nets")
+    expected = sum(claim.chapter == "real-nets" for claim in claims)
+    assert page.locator(".rv-verdicts tbody tr:visible").count() == expected
+    assert page.inner_text(".rv-filters output") == f"{expected} claims"
+    page.select_option("[data-rv-filter=verdict]", "not reproduced")
+    badges = page.locator(".rv-verdicts tbody tr:visible .rv-badge").all_inner_texts()
+    assert 0 < len(badges) < expected
+    assert set(badges) == {"not reproduced"}
+    page.select_option("[data-rv-filter=chapter]", "")
+    page.select_option("[data-rv-filter=verdict]", "")
+    assert page.locator(".rv-verdicts tbody tr:visible").count() == len(claims)
+
+
+def test_the_front_page_shows_its_story_in_one_screen(opened):
+    page = opened["index"][0]
+    for what in ("img.rv-figure", ".rv-found", ".rv-filters"):
+        box = page.locator(what).first.bounding_box()
+        assert box["y"] + box["height"] < 900, what
+    assert page.locator(".rv-verdicts tbody tr").first.bounding_box()["y"] < 900
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_page_fits_a_phone(opened, name):
     page = opened[name][0]
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 391
+    wide = "[...document.querySelectorAll('img.rv-figure')].filter(i => i.getBoundingClientRect().right > 390).length"
+    assert page.evaluate(wide) == 0

@@ -93,11 +93,24 @@ def test_readme_says_what_the_makefile_does():
         assert f"\n{target}:" in makefile, target
 
 
-def test_readme_shows_the_verdicts_as_they_are(capsys):
-    from reversible import cli
+def test_readme_is_in_step_with_the_records():
+    """`python -m reversible.front` brings its figure and its table in step again."""
+    from reversible import front
+    from reversible.figures.overview import banner
 
-    assert cli.main(["verdicts"]) == 0
-    assert f"```text\n{capsys.readouterr().out}```" in (ROOT / "README.md").read_text()
+    verdicts, readme = front.verdicts(), (ROOT / "README.md").read_text()
+    drawn = banner({verdict.claim.record: verdict.record for verdict in verdicts})
+    assert front.in_step(readme, verdicts) == readme
+    assert (ROOT / "book" / "_static" / "story.svg").read_text() == drawn
+    assert "](book/_static/story.svg)" in readme
+
+
+def test_records_were_made_by_the_code_that_is_here():
+    """A number in the book is one that this code gives; else `reversible run NAME --profile paper` makes it again."""
+    from reversible.results import code_digest, read_record
+
+    records = [read_record(file) for file in (ROOT / "book" / "results").glob("*.json")]
+    assert [r.experiment for r in records if r.provenance["code"] != code_digest(r.provenance["module"])] == []
 
 
 def test_records_weigh_little():

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import html
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from reversible.checks import InputError, one_of
 from reversible.experiments import PROFILES, module_of
@@ -88,8 +90,8 @@ def _notebook(book: Path, name: str) -> Any:
 def stamp(book: Path, name: str, profile: str) -> str:
     """Digest of all that the outputs of chapter `name` depend on."""
     cells = code_cells(book, name)
-    everything = name == "index"  # the front page judges every claim
-    claims = [claim for claim in read_claims(book / "claims.toml") if everything or claim.chapter == name]
+    ledger = read_claims(book / "claims.toml")
+    claims = [claim for claim in ledger if claim.chapter == name] or ledger  # a page without its own may show any
     records = sorted({claim.record for claim in claims} - {""})
     imports = re.findall(r"^from reversible import (.+)$|^(?:import|from) (reversible\.\w+)", "\n".join(cells), re.M)
     modules = {f"reversible.{n.strip()}" for names, _ in imports for n in names.split(",") if n} | {
@@ -176,6 +178,11 @@ def graft(book: Path, name: str, executed: Path) -> None:
     _cache(book).cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
 
 
+def executed(book: Path, name: str) -> Any:
+    """The chapter as a notebook with its cached outputs."""
+    return _cache(book).merge_match_into_notebook(_notebook(book, name))[1]
+
+
 def forget(book: Path, name: str) -> None:
     """Throw the cached outputs of a chapter away, so that the renderer executes it again."""
     cache = _cache(book)
@@ -203,7 +210,8 @@ def setup(app: Any) -> dict[str, bool]:
 
 def render(book: Path, profile: str) -> None:
     """`jupyter-book build`, every page anew, warnings as errors; nothing to do where nothing changed since."""
-    seal, now = book / "_build" / "rendered.json", digest({**_site_inputs(book), "": stamps(book)})
+    inputs = {**_site_inputs(book), "": stamps(book), "pages": code_digest("reversible.pages")}
+    seal, now = book / "_build" / "rendered.json", digest(inputs)
     index = book / "_build" / "html" / "index.html"
     if index.is_file() and _text(seal) == now:
         return
@@ -235,7 +243,7 @@ def _site_inputs(book: Path) -> dict[str, str]:
 
 
 def faults(book: Path) -> Iterator[str]:
-    """What a whole book does not have: pages missing, chapters without outputs, a front page without verdicts."""
+    """What a whole book has not: missing pages, chapters without outputs, no verdicts, links that lead nowhere."""
     site = book / "_build" / "html"
     names = chapters(book)
     if len(names) < 2:
@@ -246,6 +254,20 @@ def faults(book: Path) -> Iterator[str]:
             yield f"{name}.html is missing or shows no output"
     if "rv-badge" not in _text(site / "index.html"):
         yield "index.html shows no verdict"
+    yield from _dead_links({page: _text(page) for page in sorted(site.glob("*.html"))})
+
+
+def _dead_links(pages: dict[Path, str]) -> Iterator[str]:
+    """Links and images of these pages that lead to no file of the site, or to no place on a page."""
+    places = {page: set(re.findall(r"""\sid=["']([^"']+)""", text)) for page, text in pages.items()}
+    for page, text in pages.items():
+        for address in sorted(set(re.findall(r"""\s(?:href|src)=["']([^"'?]+)""", text))):
+            path, _, place = unquote(html.unescape(address)).partition("#")
+            target = page.parent / path if path else page
+            if re.match(r"[a-z]+:|//", address):
+                continue
+            if not target.exists() or (place and place not in places.get(target, {place})):
+                yield f"{page.name} leads to {address}, which is not there"
 
 
 def build(book: Path, profile: str, workers: int = 2) -> Path:

@@ -1,11 +1,9 @@
-"""What a chapter begins with and shows: its profile, its records, its live runs, its verdicts."""
+"""What a chapter begins with, shows and ends with: its profile, its records, its live runs, its verdicts."""
 
 from __future__ import annotations
 
 import html
 import inspect
-import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +12,6 @@ from typing import Any
 from reversible import experiments
 from reversible.checks import InputError, one_of
 from reversible.results import (
-    NOT_REPRODUCED,
-    NOT_TESTED,
-    PARTLY,
-    REPRODUCED,
     RULE_CHANGED,
     Claim,
     Record,
@@ -25,13 +19,14 @@ from reversible.results import (
     book_folder,
     code_digest,
     judge,
-    judge_all,
     read_claims,
     read_record,
 )
+from reversible.verify import APART, LIVE_LIMIT, among, intervals, off_the_law
 
 PARAMETERS = ("profile",)  # what `papermill -p` may set
-LIVE_LIMIT = 3.0  # standard scores of a live run against the exact law: about 1 where the law holds
+RUNTIME = "<p class='rv-foot' data-rv='runtime'></p>"  # reversible.pages writes into these two when it builds the page
+DOWNLOADS = "<p data-rv='downloads'></p>"
 
 
 @dataclass(frozen=True)
@@ -67,24 +62,53 @@ class Chapter:
         where the record holds the very cells that are run and an interval does not meet the recorded one.
         """
         recorded, now = self.record(experiment), experiments.run(experiment, self.profile)
-        for name, estimate in now.measures.items():
-            if "rms_z" in name and estimate.mean > LIVE_LIMIT:
-                raise AssertionError(f"{experiment}, live: {name} = {estimate.mean:.3g} is above {LIVE_LIMIT}")
+        for name, estimate in off_the_law(now).items():
+            raise AssertionError(f"{experiment}, live: {name} = {estimate.mean:.3g} is above {LIVE_LIMIT}")
         if apart := _apart(recorded, now):
             raise AssertionError(f"{experiment}, live: other numbers than recorded from the same runs, {apart}")
         shown = [name for name in now.measures if name in recorded.measures and name.startswith(only or ("",))]
-        rows = [[_words(name), str(recorded.measures[name]), str(now.measures[name])] for name in shown]
+        rows = [[in_words(name), str(recorded.measures[name]), str(now.measures[name])] for name in shown]
         head = ["measure", f"recorded ({recorded.profile})", f"just now ({self.profile})"]
         missing = "".join(f"<p class='rv-foot'>Not run just now: {escape(why)}</p>" for why in now.absent)
         return Shown(table(head, rows) + missing + f"<p class='rv-foot'>{where_it_ran(recorded)}</p>", now)
 
     def summary(self) -> Shown:
-        """What the chapter claims and what was found, a line a claim."""
-        verdicts = [judge(claim, self.record) for claim in self.claims.values()]
-        rows = [
-            [f"<a href='#claim-{v.claim.id}'>{v.claim.id}</a>", escape(v.claim.says), badge(v.status)] for v in verdicts
-        ]
-        return Shown(table(["claim", "in our words", "found"], rows), verdicts)
+        """What the chapter claims and what was found, a line a claim; where its numbers ran; how long it takes."""
+        verdicts = self._verdicts()
+        rows = [[_to_card(v.claim.id), escape(v.claim.says), badge(v.status)] for v in verdicts]
+        records = {v.record.experiment: v.record for v in verdicts if v.record}
+        claims = table(["claim", "in our words", "found"], rows) if rows else ""
+        return Shown(claims + _where_they_ran([*records.values()]), verdicts)
+
+    def ending(self) -> Shown:
+        """What would change our mind, a line a claim, and how to run the chapter; the built page adds links."""
+        rows = [[_to_card(v.claim.id), badge(v.status), escape(v.claim.would_change)] for v in self._verdicts()]
+        minds = table(["claim", "found", "what would change our mind"], rows) if rows else ""
+        command = f"papermill book/{self.name}.md {self.name}.ipynb -p profile smoke --cwd book"
+        how = "<p><strong>Run this chapter</strong> in the project's folder, alone or with all that has changed:</p>"
+        lines = f"<div class='highlight'><pre>{command}\njupyter-book build book</pre></div>"
+        return Shown(minds + how + lines + DOWNLOADS)
+
+    def tell(self, **words: str) -> None:
+        """Numbers for the prose around this cell: `{glue:text}`name`` stands there for `words[name]`."""
+        from myst_nb import glue
+
+        for name, word in words.items():
+            glue(name, _Told(word), display=False)
+
+    def rests_on(self, statuses: Mapping[str, str]) -> Shown:
+        """The verdicts by claim that the words nearby take for granted; AssertionError where one has changed since."""
+        found = {
+            claim: judge(self.claims[one_of("claim", claim, self.claims)], self.record).status for claim in statuses
+        }
+        changed = [f"{claim} is {now}, not {statuses[claim]}" for claim, now in found.items() if now != statuses[claim]]
+        if changed:
+            raise AssertionError(f"words of chapter {self.name} need writing again: {'; '.join(changed)}")
+        links = ", ".join(f"{_to_card(claim)} {badge(now)}" for claim, now in found.items())
+        return Shown(f"<p class='rv-foot'>These words rest on {links}; with other verdicts the book is not built.</p>")
+
+    def _verdicts(self) -> list[Verdict]:
+        return [judge(claim, self.record) for claim in self.claims.values()]
 
     def verdict(self, claim: str) -> Shown:
         """The card of one claim: what it says, the rule, what was measured, the verdict."""
@@ -96,14 +120,9 @@ class Chapter:
 
 def _apart(recorded: Record, now: Record) -> str:
     """Measures of cells that the record holds too, whose intervals do not meet."""
-    same = [cell in recorded.parameters["cells"] for cell in json.loads(json.dumps(now.parameters["cells"]))]
-    pairs = {name: (recorded.measures[name], e) for name, e in now.measures.items() if name in recorded.measures}
-    far = [
-        f"{name}: {then} and {live}"
-        for name, (then, live) in pairs.items()
-        if then.n and (then.ci95[1] < live.ci95[0] or live.ci95[1] < then.ci95[0])
-    ]
-    return "; ".join(far) if same and all(same) else ""
+    found = intervals(recorded, now) if among(recorded, now) else {}
+    far = [name for name in found if found[name] == APART]
+    return "; ".join(f"{name}: {recorded.measures[name]} and {now.measures[name]}" for name in far)
 
 
 def begin(notebook: Mapping[str, Any], name: str) -> Chapter:
@@ -135,54 +154,34 @@ def refuse_changed_rules(verdicts: list[Verdict]) -> None:
         raise InputError(f"{RULE_CHANGED}; make the record again for {names}")
 
 
-def front_page() -> Shown:
-    """The table of all claims; InputError for a missing, altered or unfit record and for a rule that was changed."""
-    book = book_folder()
-    verdicts = judge_all(read_claims(book / "claims.toml"), book / "results")
-    refuse_changed_rules(verdicts)
-    counts = Counter(verdict.status for verdict in verdicts)
-    order = [status for status in (REPRODUCED, PARTLY, NOT_REPRODUCED, NOT_TESTED) if counts[status]]
-    summary = " ".join(f"<strong>{counts[status]}</strong> {badge(status)}" for status in order)
-    rows = [_front_row(verdict) for verdict in verdicts]
-    head = ["claim", "in our words", "what we measured, and where"]
-    return Shown(f"<p class='rv-summary'>{summary}</p>" + table(head, rows, "rv-verdicts"), verdicts)
+def _to_card(claim: str) -> str:
+    return f"<a href='#{anchor(claim)}'>{claim}</a>"
 
 
-def _front_row(verdict: Verdict) -> list[str]:
-    """Claim and verdict; our words and how they are known; the decisive measures, all that failed, and where it ran."""
-    claim, name = verdict.claim, f"<strong>{verdict.claim.id}</strong>"
-    words = f"{escape(claim.says)}<br><small>{escape(claim.source)}</small>"
-    if claim.not_tested:
-        return [f"<span id='claim-{claim.id}'>{name}</span><br>{badge(verdict.status)}", words, escape(verdict.why)]
-    shown = [row for i, row in enumerate(verdict.checks) if i < min(3, len(claim.must)) or not row[2]]
-    measured = "<br>".join(f"{_words(check.measure)}: {estimate}{'' if ok else ' ✗'}" for check, estimate, ok in shown)
-    where = where_it_ran(verdict.record) if verdict.record else escape(verdict.why)
-    return [
-        f"<a href='{claim.chapter}.html#claim-{claim.id}'>{name}</a><br>{badge(verdict.status)}",
-        words,
-        f"{measured}<br><small>{where}</small>",
-    ]
+def anchor(claim: str) -> str:
+    """The place of a claim's card on its page; without dots, which a style sheet's selector cannot have in a name."""
+    return f"claim-{claim.replace('.', '-')}"
 
 
-def _words(measure: str) -> str:
+def in_words(measure: str) -> str:
+    """A measure's name as a reader sees it."""
     return measure.replace("_", " ")
 
 
 def card(verdict: Verdict) -> str:
     """One claim as a card of HTML, with the anchor that the front page links to."""
     claim, record = verdict.claim, verdict.record
-    decides = [f"must: {_words(check.text)}" for check in claim.must]
-    decides += [f"should: {_words(check.text)}" for check in claim.should]
+    decides = [f"must: {in_words(check.text)}" for check in claim.must]
+    decides += [f"should: {in_words(check.text)}" for check in claim.should]
     found = [[str(estimate), "yes" if ok else "<strong>no</strong>"] for _, estimate, ok in verdict.checks]
     rows = [[rule, *cells] for rule, cells in zip(decides, found or [["not tested", ""]] * len(decides), strict=True)]
     foot = where_it_ran(record) if record else f"Not tested: {escape(verdict.why)}"
     return (
-        f"<div class='rv-card' id='claim-{claim.id}'><p><strong>{claim.id}</strong> {badge(verdict.status)} "
+        f"<div class='rv-card' id='{anchor(claim.id)}'><p><strong>{claim.id}</strong> {badge(verdict.status)} "
         f"<small>{escape(claim.source)}</small></p><p>{escape(claim.says)}</p>"
         f"<p><em>Measured:</em> {escape(claim.measured)}</p>"
         + table(["rule, fixed before the run", "measured, 95 % interval", "holds"], rows)
-        + f"<p><em>What would change our mind:</em> {escape(claim.would_change)}</p>"
-        f"<p class='rv-foot'>{foot}</p></div>"
+        + f"<p class='rv-foot'>{foot}</p></div>"
     )
 
 
@@ -193,8 +192,27 @@ def where_it_ran(record: Record) -> str:
     link = f"<a href='{record.experiment}.json' download>record</a>"
     cells = record.parameters["cells"]
     runs = sum(_runs_of(cell) for cell in cells)
-    where = f"{p['device']}, {p['seconds']:.0f} s, {p['date'][:10]}"
+    where = f"{p['device']}, {duration(p['seconds'])}, {p['date'][:10]}"
     return f"{link}: {record.profile} profile, {len(cells)} cells, {runs:,} runs, {where}; {same}"
+
+
+def _where_they_ran(records: list[Record]) -> str:
+    """All that a chapter's recorded numbers took, with each record to unfold; and what this page itself took."""
+    lines = "".join(f"<li>{escape(record.experiment)}: {where_it_ran(record)}</li>" for record in records)
+    seconds = sum(record.provenance["seconds"] for record in records)
+    devices = " and ".join(sorted({record.provenance["device"] for record in records}))
+    took = (
+        f"Recorded numbers: {duration(seconds)} on {escape(devices)}, {len(records)} record{'s' * (len(records) > 1)}"
+    )
+    folded = f"<details class='rv-foot'><summary>{took}</summary><ul>{lines}</ul></details>" if records else ""
+    return folded + RUNTIME
+
+
+def duration(seconds: float) -> str:
+    """Seconds, minutes or hours, whichever is read most easily."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _runs_of(cell: dict[str, Any]) -> int:
@@ -207,13 +225,28 @@ def badge(status: str) -> str:
     return f"<span class='rv-badge rv-{status.replace(' ', '-')}'>{status}</span>"
 
 
-def table(head: list[str], rows: list[list[str]], css: str = "rv-table") -> str:
-    """An HTML table in a box that scrolls where it is too wide; cells are HTML already."""
+def table(
+    head: list[str], rows: list[list[str]], css: str = "rv-table", marks: list[dict[str, str]] | None = None
+) -> str:
+    """An HTML table in a box that scrolls where it is too wide; cells are HTML already; `marks`: data of each row."""
     top = "".join(f"<th scope='col'>{cell}</th>" for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    body = ""
+    for row, mark in zip(rows, marks or [{}] * len(rows), strict=True):
+        data = "".join(f" data-{key}='{escape(value)}'" for key, value in mark.items())
+        body += f"<tr{data}>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>"
     inside = f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
     return f"<div class='rv-scroll' tabindex='0'><table class='{css}'>{inside}</table></div>"
 
 
 def escape(text: str) -> str:
     return html.escape(text)
+
+
+class _Told:
+    """Words that glue shows as they are, without a string's quotes."""
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+
+    def __repr__(self) -> str:
+        return self.words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import io
 import json
@@ -48,7 +49,7 @@ def imported_modules(module: str) -> list[str]:
         name = waiting.pop()
         if name not in found and _module_file(name):
             found.add(name)
-            waiting += _imports(name)
+            waiting += _imports(_source(name))
     return sorted(found)
 
 
@@ -57,11 +58,16 @@ def _module_file(name: str) -> Path | None:
     return next((f for f in (place.with_suffix(".py"), place / "__init__.py") if f.is_file()), None)
 
 
-def _imports(name: str) -> list[str]:
+def _source(name: str) -> str:
     file = _module_file(name)
     assert file is not None
+    return file.read_text()
+
+
+@functools.cache  # by the text, so that a file that changes under way is read anew
+def _imports(text: str) -> list[str]:
     names: list[str] = []
-    for node in ast.walk(_parsed(file.read_text())):
+    for node in ast.walk(_parsed(text)):
         if isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
@@ -77,14 +83,12 @@ def _parsed(text: str) -> ast.Module:
 
 def code_digest(module: str) -> str:
     """Digest of what `module` and all it imports from this library say; comments and docstrings do not count."""
-    return digest({name: _meaning(name) for name in imported_modules(module)})
+    return digest({name: _meaning(_source(name)) for name in imported_modules(module)})
 
 
-def _meaning(name: str) -> str:
+@functools.cache
+def _meaning(text: str) -> str:
     """A module's text without comments, docstrings and blank lines, the same on every version of Python."""
-    file = _module_file(name)
-    assert file is not None
-    text = file.read_text()
     lines = text.splitlines()
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:

@@ -10,6 +10,7 @@ from reversible.experiments.real_nets import NetReversal, place_of
 from reversible.experiments.shadow_training import Tuned
 from reversible.results import Record
 from reversible.shadow import Shadow
+from reversible.train import MOMENTUM
 from reversible.training import Training
 
 NETS = {
@@ -107,6 +108,18 @@ def training_errors(record: Record) -> Shown:
         seconds = result["points"][-1]["seconds"] / len(cell.training.seeds)
         lines.append([place_words(cell.place), escape(cell.method), str(final), f"{result['lr']:g}", f"{seconds:.1f}"])
     return Shown(table(["data", "method", "final test error, %", "learning rate", "seconds a seed"], lines))
+
+
+def training_settings(record: Record) -> dict[str, str]:
+    """What the runs have in common, as words for the prose: seeds, momentum, and by data set width, batch, held out."""
+    cells = [cell for cell, _ in tuned_cells(record)]
+    words = {"momentum": f"{MOMENTUM:g}", "seeds": str(len(cells[0].training.seeds))}
+    words["tuning_seeds"] = str(len(cells[0].tuning_seeds))
+    for p in (cell.training for cell in cells):
+        for name, number in (("width", p.hidden[0]), ("batch", p.batch), ("held_out", p.held_out)):
+            words[f"{p.data}_{name}"] = f"{number:,}"
+    ratios = [e.mean for name, e in record.measures.items() if name.startswith("time_ratio") and "dropout" not in name]
+    return words | {"time_ratio": f"{min(ratios):.1f} to {max(ratios):.1f}"}
 
 
 def place_words(place: str) -> str:

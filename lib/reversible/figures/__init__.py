@@ -7,15 +7,16 @@ from types import ModuleType
 
 from reversible.chapters import Shown
 from reversible.figures import depth, real_nets, single_layer, training
+from reversible.figures.overview import overview
 from reversible.figures.real_nets import reversal_pictures
 from reversible.figures.single_layer import digit_pictures
-from reversible.figures.story import code_story, picture_story
+from reversible.figures.story import code_story, picture_story, story_sizes
 from reversible.figures.training import shadow_pictures, shadow_sizes, shadow_tracking
 from reversible.results import Record
 
 __all__ = [
-    "code_story", "digit_pictures", "of", "picture_story", "reversal_pictures", "shadow_pictures", "shadow_sizes",
-    "shadow_tracking",
+    "code_story", "digit_pictures", "of", "overview", "picture_story", "reversal_pictures", "shadow_pictures",
+    "shadow_sizes", "shadow_tracking", "story_sizes",
 ]  # fmt: skip
 
 DRAWN: dict[ModuleType, tuple[str, ...]] = {  # each figure's function is named after its experiment

@@ -13,6 +13,12 @@ from reversible.figures.drawing import show, style
 SIDES = (80, 40, 10)  # of the image, the middle layer and the top code, drawn as squares
 
 
+def story_sizes() -> dict[str, str]:
+    """The sizes of the two pictures, for the prose beside them."""
+    names = ("image_pixels", "middle_units", "code_entries")
+    return {name: f"{side**2:,}" for name, side in zip(names, SIDES, strict=True)}
+
+
 def _squares(pictures: list[tuple[str, Tensor]], alt: str) -> Shown:
     """Vectors whose lengths are squares, as grey images side by side."""
     style()

@@ -1,0 +1,111 @@
+"""The front page: what was found, in three acts, and the table of all claims, which the reader may filter.
+
+`python -m reversible.front` brings the README's figure and its table in step with the records.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from reversible.chapters import Shown, anchor, badge, escape, in_words, refuse_changed_rules, table, where_it_ran
+from reversible.files import write_atomically
+from reversible.results import (
+    NOT_REPRODUCED,
+    NOT_TESTED,
+    PARTLY,
+    REPRODUCED,
+    Verdict,
+    book_folder,
+    judge_all,
+    read_claims,
+)
+
+BEGINS, ENDS = "<!-- table of claims -->", "<!-- end of the table -->"
+STATUSES = (REPRODUCED, PARTLY, NOT_REPRODUCED, NOT_TESTED)
+ACTS = {
+    "random weights": ("single-layer", "multi-layer", "depth-laws", "reversal-map"),
+    "trained weights": ("spectra", "real-nets"),
+    "SHADOW training": ("training", "ablations"),
+}
+
+
+def verdicts() -> list[Verdict]:
+    """All of the book's; InputError for a missing, altered or unfit record and for a rule that was changed."""
+    book = book_folder()
+    found = judge_all(read_claims(book / "claims.toml"), book / "results")
+    refuse_changed_rules(found)
+    return found
+
+
+def found(of: list[Verdict]) -> Shown:
+    """How many claims of each act came out how; a chapter of no act is an act of its own."""
+    acts = {chapter: act for act, chapters in ACTS.items() for chapter in chapters}
+    counts: dict[str, Counter[str]] = {}
+    for verdict in of:
+        counts.setdefault(acts.get(verdict.claim.chapter, verdict.claim.chapter), Counter())[verdict.status] += 1
+    rows = []
+    for act, count in counts.items():
+        words = " ".join(f"{count[status]} {badge(status)}" for status in STATUSES if count[status])
+        rows.append(f"<li><strong>{escape(act)}</strong> {words}</li>")
+    return Shown(f"<ul class='rv-found'>{''.join(rows)}</ul>", counts)
+
+
+def claims_table(of: list[Verdict]) -> Shown:
+    """Every claim with its verdict, its measures, the cell and the record they come from, and two filters above."""
+    chapters = list(dict.fromkeys(verdict.claim.chapter for verdict in of))
+    filters = _filter("chapter", chapters) + _filter("verdict", [s for s in STATUSES if s in {v.status for v in of}])
+    head = ["claim", "in our words", "what we measured, and where"]
+    marks = [{"chapter": verdict.claim.chapter, "verdict": verdict.status} for verdict in of]
+    rows = table(head, [_row(verdict) for verdict in of], "rv-verdicts", marks)
+    return Shown(f"<div class='rv-filters'>{filters}<output>{len(of)} claims</output></div>{rows}", of)
+
+
+def _filter(name: str, values: list[str]) -> str:
+    options = "".join(f"<option>{escape(value)}</option>" for value in values)
+    return f"<label>{name} <select data-rv-filter='{name}'><option value=''>all</option>{options}</select></label>"
+
+
+def _row(verdict: Verdict) -> list[str]:
+    """Claim and verdict; our words and how they are known; the decisive measures, all that failed, and where it ran."""
+    claim = verdict.claim
+    name = f"<strong>{claim.id}</strong>"
+    if claim.record:
+        name = f"<a href='{claim.chapter}.html#{anchor(claim.id)}'>{name}</a>"
+    name += f"<br>{badge(verdict.status)}"
+    words = f"{escape(claim.says)}<br><small>{escape(claim.source)}</small>"
+    if verdict.record is None:
+        return [name, words, escape(verdict.why)]
+    shown = [row for i, row in enumerate(verdict.checks) if i < min(3, len(claim.must)) or not row[2]]
+    measured = "<br>".join(
+        f"{in_words(check.measure)}: {estimate}{'' if ok else ' ✗'}" for check, estimate, ok in shown
+    )
+    return [name, words, f"{measured}<br><small>{where_it_ran(verdict.record)}</small>"]
+
+
+def markdown(of: list[Verdict]) -> str:
+    """The claims as a Markdown table, for the README."""
+    lines = ["| claim | in our words | found |", "|---|---|---|"]
+    for verdict in of:
+        found = verdict.status + (f" ({verdict.why})" if verdict.why else "")
+        lines.append(f"| {verdict.claim.id} | {verdict.claim.says.replace('|', chr(92) + '|')} | {found} |")
+    return "\n".join(lines)
+
+
+def in_step(readme: str, of: list[Verdict]) -> str:
+    """The text of the README with its table as the records have it now."""
+    before, rest = readme.split(BEGINS, 1)
+    return f"{before}{BEGINS}\n{markdown(of)}\n{ENDS}{rest.split(ENDS, 1)[1]}"
+
+
+def main() -> None:
+    """Draw the README's figure and write its table again."""
+    from reversible.figures.overview import banner
+
+    book, of = book_folder(), verdicts()
+    readme = book.resolve().parent / "README.md"
+    write_atomically(book / "_static" / "story.svg", banner({verdict.claim.record: verdict.record for verdict in of}))
+    write_atomically(readme, in_step(readme.read_text(), of))
+
+
+if __name__ == "__main__":
+    main()
