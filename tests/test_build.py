@@ -57,7 +57,7 @@ def test_a_change_makes_stale_what_depends_on_it_and_nothing_else(book, change):
 
 
 def test_only_the_changed_chapter_is_executed_and_its_new_output_is_shown(book):
-    book.edit("book/demo.md", 'chapter.verdict("T1")', 'print("a new" + " line")')
+    book.edit("book/demo.md", 'chapter.verdict("T1")', 'print("a new" + " line")\nchapter.verdict("T1")')
     done = book.build()
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 chapters to execute, 1 unchanged" in done.stdout

@@ -42,7 +42,7 @@ def test_a_killed_build_does_not_spoil_the_next(book, stage):
     """kill -9 of the whole group as soon as the file of a stage is there."""
     made = book.root / "book" / "_build"
     book.edit("book/demo.md", "It cites", "This cites")
-    book.edit("book/demo.md", 'chapter.verdict("T1")', 'print("a new" + " line")')
+    book.edit("book/demo.md", 'chapter.verdict("T1")', 'print("a new" + " line")\nchapter.verdict("T1")')
     (made / stage).unlink()
     words = [sys.executable, "-m", "reversible.build", "--profile", "smoke"]
     environment = {**os.environ, "PYTHONPATH": str(book.root / "lib")}
