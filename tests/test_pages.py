@@ -108,7 +108,7 @@ def test_chapter_has_a_figure_a_record_and_its_mathematics_is_rendered(opened, s
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_chapter_says_how_long_it_ran_and_how_to_run_it(opened, site, name):
     page = opened[name][0]
-    assert re.search(r"This page took \d+ s to run", page.inner_text("[data-rv=runtime]"))
+    assert re.search(r"This page took \d+ (?:s|min) to run", page.inner_text("[data-rv=runtime]"))
     assert f"papermill book/{name}.md {name}.ipynb -p profile smoke --cwd book" in page.inner_text("main")
     href = page.get_attribute("[data-rv=downloads] a", "href")
     notebook = json.loads((site / href).read_text())

@@ -28,7 +28,7 @@ from urllib.parse import unquote
 from reversible.checks import InputError, one_of
 from reversible.experiments import PROFILES, module_of
 from reversible.files import write_atomically
-from reversible.results import book_folder, code_digest, digest, read_claims
+from reversible.results import LIBRARY, book_folder, code_digest, digest, read_claims
 
 ENVIRONMENT = "REVERSIBLE_PROFILE"  # tells the Sphinx extension under which profile the cached outputs were made
 
@@ -210,7 +210,8 @@ def setup(app: Any) -> dict[str, bool]:
 
 def render(book: Path, profile: str) -> None:
     """`jupyter-book build`, every page anew, warnings as errors; nothing to do where nothing changed since."""
-    inputs = {**_site_inputs(book), "": stamps(book), "pages": code_digest("reversible.pages")}
+    library = {str(file): file.read_text() for file in sorted(LIBRARY.rglob("*.py"))}  # docstrings, and what pages add
+    inputs = {**_site_inputs(book), "": stamps(book), "library": digest([*library.values()])}
     seal, now = book / "_build" / "rendered.json", digest(inputs)
     index = book / "_build" / "html" / "index.html"
     if index.is_file() and _text(seal) == now:

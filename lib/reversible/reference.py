@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from reversible import cli, data
-from reversible.chapters import Shown, escape, table
+from reversible.chapters import Shown, duration, escape, table
 from reversible.checks import InputError
 from reversible.results import book_folder, code_digest, read_claims, read_record
 
@@ -88,12 +88,13 @@ def records() -> Shown:
         p = record.provenance
         chapters = ", ".join(f"<a href='{name}.html'>{name}</a>" for name in readers.get(record.experiment, []))
         same = p["code"] == code_digest(p["module"])
+        small = f"{record.profile} profile, {len(record.parameters['cells'])} cells, {_size(file)}"
         rows.append([
-            f"<a href='{file.name}' download>{escape(record.experiment)}</a>", chapters, record.profile,
-            str(len(record.parameters["cells"])), f"{p['seconds']:,.0f} s", p["date"][:10],
-            "as it is now" if same else "<strong>changed since</strong>", escape(p["device"]), _size(file),
+            f"<a href='{file.name}' download>{escape(record.experiment)}</a><br><small>{small}</small>", chapters,
+            duration(p["seconds"]), p["date"][:10].replace("-", "\u2011"), escape(p["device"]),
+            "as it is now" if same else "<strong>changed since</strong>",
         ])  # fmt: skip
-    head = ["record", "read in", "profile", "cells", "took", "made", "its code", "on", "size"]
+    head = ["record", "read in", "took", "made", "on", "its code"]
     return Shown(table(head, rows), rows)
 
 
