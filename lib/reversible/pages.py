@@ -13,6 +13,7 @@ from typing import Any
 
 from reversible.build import chapters, executed
 from reversible.chapters import DOWNLOADS, RUNTIME, duration
+from reversible.explorer import VEGA, vega_script
 from reversible.files import write_atomically
 from reversible.results import book_folder
 
@@ -82,6 +83,8 @@ def finish(app: Any, error: Exception | None) -> None:
     smoke_notebooks(book, site / NOTEBOOKS / "smoke", theme.get("repository_url", ""))
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
+        if f"_static/{VEGA}" in text and not (site / "_static" / VEGA).is_file():
+            write_atomically(site / "_static" / VEGA, vega_script())
         write_atomically(page, NEEDLESS.sub("", text).replace(*NO_LIST))
     for pattern in NEEDLESS_FILES:
         for file in site.glob(pattern):

@@ -28,6 +28,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "two-layer-gain", "depth-law", "finite-width", "stacked-offsets", "phase-transitions",
     ),
     "reversible.experiments.reversal_map": ("reversal-map",),
+    "reversible.experiments.law_grid": ("law-grid", "law-grid-nets"),
     "reversible.experiments.spectral_laws": ("spectral-laws", "planted-spikes", "verdict-rule"),
     "reversible.experiments.net_spectra": ("net-spectra",),
     "reversible.experiments.real_nets": ("net-reversal", "training-travel"),

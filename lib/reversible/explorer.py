@@ -1,0 +1,138 @@
+"""The explorer of the law: sliders over the recorded grid, drawn in the reader's browser and asked of nobody.
+
+The sliders stop at the grid's own values, so that every number shown is one the library made.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from importlib import metadata
+from typing import Any
+
+from reversible.chapters import Shown, escape
+from reversible.experiments.law_grid import FEW, HIGH, LOW, NOTHING, layer_widths
+from reversible.experiments.reversal_map import EDGE
+from reversible.results import Record
+
+VEGA = "vega.js"  # what `vega_script` is to be called in the built site's _static
+DIGITS = 3  # significant ones, of an error
+CAUTION = f"Fewer than {FEW} units are kept under the code: simulated nets can lose more than the law says."
+LABELS = {
+    "n": ("pixels of the image", "n"),
+    "m": ("width of the top code", "m"),
+    "k": ("entries of the code that are on", "k"),
+    "rho": ("share of units that dropout keeps", "ρ"),
+    "depth": ("layers from the code to the image", ""),
+}
+START = {"n": 8000, "m": 100, "k": 5, "rho": 1.0, "depth": 2}
+NOT_RUN = "The sliders work in the built book, where the page's scripts run."
+NO_SCRIPTS = (
+    "They need JavaScript, which is switched off here; the law itself is a call of the library, which this page shows."
+)
+
+
+def explorer(record: Record) -> Shown:
+    """The explorer of a law-grid record, as HTML that loads `VEGA` from the page's _static folder.
+
+    Sphinx gives every page the scripts that lie there, explorer.js too; `VEGA` is put there later, for this page alone.
+    """
+    grid = grid_of(record)
+    sliders = "".join(_slider(name, values, grid["start"][name]) for name, values in grid["axes"].items())
+    content = json.dumps(grid, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    return Shown(
+        "<section class='rv-explorer' id='rv-explorer' aria-label='Explorer of the law'>"
+        f"<form autocomplete='off'>{sliders}</form><div class='rv-explorer-found'>{_found()}</div>"
+        "<div id='rv-explorer-chart' role='img' aria-label='Error of the top code over pixels'></div>"
+        "<p id='rv-explorer-simulate' class='rv-foot' hidden>Simulate this net: <code></code></p>"
+        f"<noscript><p>{NO_SCRIPTS}</p></noscript></section>"
+        f"<script type='application/json' id='rv-explorer-grid'>{content}</script>"
+        f"<script src='_static/{VEGA}' defer></script>",
+        grid,
+    )
+
+
+def _found() -> str:
+    """What the sliders lead to: the error and what it means, read out when it changes, and the net that has it."""
+    return (
+        "<div role='status' aria-live='polite' aria-atomic='true'>"
+        "<p class='rv-explorer-number'><span id='rv-explorer-error'>–</span> <small>relative squared error</small></p>"
+        f"<p id='rv-explorer-words'>{NOT_RUN}</p><p id='rv-explorer-caution' hidden>{CAUTION}</p></div>"
+        "<dl id='rv-explorer-net' hidden><dt>layers</dt><dd id='rv-explorer-widths'></dd>"
+        "<dt>units kept, <i>t</i></dt><dd id='rv-explorer-t'></dd>"
+        "<dt><i>k</i> / <i>t</i></dt><dd id='rv-explorer-ratio'></dd></dl>"
+    )
+
+
+def _slider(name: str, values: list[Any], start: int) -> str:
+    """One axis: positions are places in `values`, and what is read out is the value there."""
+    words, symbol = LABELS[name]
+    label = f"{escape(words)} <i>{symbol}</i>" if symbol else escape(words)
+    return (
+        f"<p><label for='rv-explorer-{name}'>{label}</label>"
+        f"<output for='rv-explorer-{name}' aria-live='off'>{values[start]:,}</output>"
+        f"<input type='range' id='rv-explorer-{name}' name='{name}' min='0' max='{len(values) - 1}' step='1' "
+        f"value='{start}' aria-valuetext='{values[start]:,}' disabled></p>"
+    )
+
+
+def grid_of(record: Record) -> dict[str, Any]:
+    """What the page's script reads, JSON-able.
+
+    `axes`: the values of n, m, k, rho and depth, growing. `errors`: one for each combination, the last axis running
+    fastest, to `DIGITS` digits; None where there is no such net. `widths`: of all layers, for each n, m and depth.
+    """
+    found = {
+        (n, cell["m"], cell["k"], cell["rho"], cell["depth"]): error
+        for cell, row in zip(record.parameters["cells"], record.rows, strict=True)
+        for n, error in zip(cell["n"], row["errors"], strict=True)
+    }
+    axes = {name: sorted({place[i] for place in found}) for i, name in enumerate(LABELS)}
+    errors = [found.get(place) for place in itertools.product(*axes.values())]
+    nets = itertools.product(axes["n"], axes["m"], axes["depth"])
+    return {
+        "axes": axes,
+        "errors": [None if error is None else float(f"{error:.{DIGITS}g}") for error in errors],
+        "widths": [layer_widths(*net) if net[0] >= net[1] else None for net in nets],
+        "start": {name: _nearest(axes[name], value) for name, value in START.items()},
+        "digits": DIGITS, "edge": EDGE, "nothing": NOTHING, "few": FEW, "entries": [LOW, HIGH],
+    }  # fmt: skip
+
+
+def _nearest(values: list[Any], value: float) -> int:
+    return min(range(len(values)), key=lambda place: abs(values[place] - value))
+
+
+# --- Vega -------------------------------------------------------------------------------------------------------------
+
+# The d3 modules inside Vega are under the ISC licence, which asks for these words; Vega's own is the BSD licence of the
+# package that bundles it, but for the name.
+D3_LICENCE = """\
+Permission to use, copy, modify, and/or distribute this software for any purpose with or without fee is hereby granted,
+provided that the above copyright notice and this permission notice appear in all copies.
+
+THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES WITH REGARD TO THIS SOFTWARE INCLUDING ALL
+IMPLIED WARRANTIES OF MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR ANY SPECIAL, DIRECT,
+INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF OR IN CONNECTION WITH THE USE OR PERFORMANCE OF
+THIS SOFTWARE."""
+
+
+def vega_script() -> str:
+    """Vega as one script without dependencies that sets `window.vega` to {parse, View} and no other global name.
+
+    It comes out of the installed vl-convert-python and is the same for the same version of it.
+    """
+    import vl_convert
+
+    version = vl_convert.get_vega_version()
+    # The name `vega` that vl-convert gives a snippet is the library's default export, which is empty.
+    bundle = vl_convert.javascript_bundle(
+        f'import {{parse, View}} from "/npm/vega@{version}/+esm.js"; window.vega = {{parse, View}};'
+    )
+    licence = metadata.distribution("vl-convert-python").read_text("licenses/LICENSE") or ""
+    vega = (
+        f"Vega {version}, copyright (c) 2015-2023, University of Washington Interactive Data Lab, bundled by vl-convert"
+    )
+    d3 = f"The d3 and topojson modules in it: copyright 2010-2023 Mike Bostock\n\n{D3_LICENCE}"
+    return f"/*! {vega}\n\n{licence.strip()}\n\n{d3}\n*/\n(() => {{\n{bundle}\n}})();\n"
