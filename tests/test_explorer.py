@@ -9,17 +9,20 @@ from itertools import product
 
 import numpy as np
 import pytest
+import torch
 
 from reversible.checks import InputError
 from reversible.estimates import Estimate
 from reversible.experiments import PROFILES
 from reversible.experiments.law_grid import (
+    CODES,
     FEW,
     TENTH,
     LawErrors,
     LawRow,
     Net,
     NetRun,
+    codes_of,
     is_net,
     law_error,
     law_measures,
@@ -46,10 +49,9 @@ def by_the_library(n, m, k, rho, depth):
     widths = np.geomspace(n, m, depth + 1).round().astype(int).tolist()
     if k >= m or n < m or not can_be_run(widths, rho, k):
         return None
-    code = np.linspace(0.5, 1.5, k)
-    offsets = optimal_offsets(widths, [rho] * depth, code)
-    top = state_evolution(widths, [rho] * depth, offsets, np.linalg.norm(code))[-1]
-    return min(float(top_risk(top, code)), 1.0)
+    net = MultiLayer(widths=widths, rho=(rho,) * depth, k=k, offset="optimal")
+    codes = codes_of(k)
+    return min(float(np.mean(top_risk(net.law(np.linalg.norm(codes, axis=1))[-1], codes))), 1.0)
 
 
 def can_be_run(widths, rho, k):
@@ -91,10 +93,24 @@ def test_a_row_is_its_images_in_their_order_and_the_same_to_the_bit():
     assert run_row(row) == run_row(row)
 
 
+@pytest.mark.parametrize("k", [2, 50])
+def test_its_codes_are_the_simulation_s(k):
+    """Over other codes, drawn by the simulation's own law, the same error but for what chance leaves."""
+    widths, rho = layer_widths(2000, 100, 2), (0.5, 0.5)
+    net = MultiLayer(widths=widths, rho=rho, k=k, offset="optimal")
+    entries = net.layer(1).code_law.draw(4000, 100, k, torch.Generator().manual_seed(1))[1].numpy()
+    risk = top_risk(net.law(np.linalg.norm(entries, axis=1))[-1], entries)
+    error = law_error(2000, 100, k, 0.5, 2)
+    assert error == pytest.approx(float(risk.mean()), rel=0.015)
+    assert codes_of(k).shape == (CODES, k)
+    assert np.std(top_risk(net.law(np.linalg.norm(codes_of(k), axis=1))[-1], codes_of(k))) / CODES**0.5 < 0.01 * error
+
+
 def test_where_the_law_says_more_than_nothing_it_is_nothing():
-    widths, rho, code = layer_widths(2000, 100, 3), (0.1,) * 3, np.linspace(0.5, 1.5, 5)
-    top = state_evolution(widths, rho, optimal_offsets(widths, rho, code), np.linalg.norm(code))[-1]
-    assert top_risk(top, code) > 1.2
+    widths, rho, codes = layer_widths(2000, 100, 3), (0.1,) * 3, codes_of(5)
+    offsets = optimal_offsets(widths, rho, np.linspace(0.6, 1.4, 5))
+    top = state_evolution(widths, rho, offsets, np.linalg.norm(codes, axis=1))[-1]
+    assert top_risk(top, codes).mean() > 1.2
     assert law_error(2000, 100, 5, 0.1, 3) == 1
 
 

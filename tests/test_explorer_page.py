@@ -126,7 +126,7 @@ def test_the_net_is_told_and_the_command_simulates_it(page, capsys):
         ({"n": 500, "m": 400, "rho": 0.1}, "nothing", "Nothing comes back: zero is as good an answer. No image"),
         ({"n": 250, "m": 400}, "none", "narrower than its code"),
         ({"n": 2000, "rho": 0.1}, "none", "dropout can leave a whole hidden layer silent"),
-        ({"k": 60}, "none", "more entries are on than it has"),
+        ({"k": 60}, "none", "as many entries are on as it has, or more"),
     ],
 )
 def test_the_words_say_where_the_net_stands(page, place, state, words):

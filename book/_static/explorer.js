@@ -21,7 +21,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   function words(at) {
-    if (value(at, "k") >= value(at, "m")) return "There is no such code: more entries are on than it has.";
+    if (value(at, "k") >= value(at, "m")) return "There is no such code: as many entries are on as it has, or more.";
     if (value(at, "n") < value(at, "m")) return "There is no such net here: the image is narrower than its code.";
     if (error(at) === null) return "There is no such net here: dropout can leave a whole hidden layer silent.";
     if (back(at)) return `The code comes back: its error is below ${grid.edge}, the line of the map.`;

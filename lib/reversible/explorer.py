@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import Any
 
 from reversible.chapters import Shown, escape
-from reversible.experiments.law_grid import FEW, HIGH, LOW, NOTHING, layer_widths
+from reversible.experiments.law_grid import FEW, NOTHING, layer_widths
 from reversible.experiments.reversal_map import EDGE
 from reversible.results import Record
 
@@ -95,7 +95,7 @@ def grid_of(record: Record) -> dict[str, Any]:
         "errors": [None if error is None else float(f"{error:.{DIGITS}g}") for error in errors],
         "widths": [layer_widths(*net) if net[0] >= net[1] else None for net in nets],
         "start": {name: _nearest(axes[name], value) for name, value in START.items()},
-        "digits": DIGITS, "edge": EDGE, "nothing": NOTHING, "few": FEW, "entries": [LOW, HIGH],
+        "digits": DIGITS, "edge": EDGE, "nothing": NOTHING, "few": FEW,
     }  # fmt: skip
 
 
