@@ -3,11 +3,13 @@
 import json
 import shutil
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from conftest import Checkout
+from reversible.build import stamp
 
 
 def stale(checkout: Checkout) -> list[str]:
@@ -175,6 +177,18 @@ def test_a_chapter_sees_only_its_own_claims_and_records(monkeypatch, built):
         chapter.verdict("T2")
 
 
+def test_a_live_run_shows_no_empty_table_for_a_measure_that_is_not_there(monkeypatch):
+    from reversible import chapters
+    from reversible.estimates import Estimate
+    from reversible.results import Record
+
+    record = Record("x", "smoke", {"cells": []}, {"gain": Estimate.exact(1.0)}, [], {}, {})
+    monkeypatch.setattr(chapters.experiments, "run", lambda *_: record)
+    monkeypatch.setattr(chapters.Chapter, "record", lambda *_: record)
+    with pytest.raises(AssertionError, match="x has no measure that begins with noise"):
+        chapters.Chapter("demo", "smoke", Path(), {}).live("x", "gain", "noise")
+
+
 def test_a_live_run_off_the_law_fails_its_chapter(monkeypatch):
     from reversible import chapters
     from reversible.estimates import Estimate
@@ -201,20 +215,21 @@ CELL = {"n": 3, "widths": [2, 1]}
         ([CELL], (0.3, 0.4), 0, False),  # a number without an interval
     ],
 )
-def test_a_live_run_of_recorded_cells_must_meet_the_record(monkeypatch, cells, live, n, fails):
+@pytest.mark.parametrize("name", ["a", "equal_time_gain"])  # the second is read off seconds, which are the machine's
+def test_a_live_run_of_recorded_cells_must_meet_the_record(monkeypatch, cells, live, n, fails, name):
     from reversible import chapters
     from reversible.estimates import Estimate
     from reversible.results import Record
 
     where = {"code": "x", "module": "reversible.laws", "device": "CPU", "seconds": 1.0, "date": "2026-01-01"}
-    recorded = Record("x", "paper", {"cells": [CELL, {"n": 9}]}, {"a": Estimate(0.2, (0.1, 0.25), n)}, [], {}, where)
+    recorded = Record("x", "paper", {"cells": [CELL, {"n": 9}]}, {name: Estimate(0.2, (0.1, 0.25), n)}, [], {}, where)
     low, high = live
     cells = [{**cell, "widths": tuple(cell["widths"])} for cell in cells]  # as dataclasses have them
-    now = Record("x", "book", {"cells": cells}, {"a": Estimate(0.35, (low, high), n)}, [], {}, where)
+    now = Record("x", "book", {"cells": cells}, {name: Estimate(0.35, (low, high), n)}, [], {}, where)
     monkeypatch.setattr(chapters.experiments, "run", lambda *_: now)
     monkeypatch.setattr(chapters.Chapter, "record", lambda *_: recorded)
     chapter = chapters.Chapter("demo", "book", Path(), {})
-    if fails:
+    if fails and name == "a":
         with pytest.raises(AssertionError, match="x, live: other numbers than recorded from the same runs, a: "):
             chapter.live("x")
     else:
@@ -227,4 +242,56 @@ def test_runs_are_counted_by_trials_or_seeds():
 
     where = {"code": "x", "module": "reversible.laws", "device": "CPU", "seconds": 1.0, "date": "2026-01-01"}
     cells = [{"trials": 5}, {"training": {"seeds": [1, 2, 3]}}, {"seeds": [1, 2]}, {"training": None}]
-    assert "4 cells, 11 runs" in where_it_ran(Record("x", "smoke", {"cells": cells}, {}, [], {}, where))
+    record = Record("x", "smoke", {"cells": cells}, {}, [{}, {}, {}, {}], {}, where)
+    assert "4 cells, 11 runs" in where_it_ran(record)
+    record.rows[1]["absent"] = "weights not at hand"
+    assert "3 cells (1 more not at hand), 8 runs" in where_it_ran(record)
+
+
+def test_a_chapter_may_begin_again_with_another_profile(monkeypatch, built):
+    from reversible.chapters import begin
+    from reversible.checks import InputError
+
+    monkeypatch.chdir(Path(built.root))
+    notebook = {"profile": "smoke"}
+    notebook["chapter"] = begin(notebook, "demo")
+    notebook |= {"profile": "book", "left_by_a_cell": 3}
+    assert begin(notebook, "demo").profile == "book"
+    with pytest.raises(InputError, match="parameters are profile, not left_by_a_cell"):
+        begin({"profile": "book", "left_by_a_cell": 3}, "demo")
+
+
+def test_a_stamp_knows_the_modules_of_its_cells_and_the_data_at_hand(monkeypatch, tmp_path, book):
+    chapter = book.root / "book" / "demo.md"
+    at_first = stamp(book.root / "book", "demo", "smoke")
+    text = chapter.read_text()
+    chapter.write_text(text.replace("chapter.live", "from reversible import (\n    laws,\n)\nchapter.live"))
+    bare = stamp(book.root / "book", "demo", "smoke")
+    assert bare != at_first
+    monkeypatch.setenv("REVERSIBLE_DATA", str(tmp_path))
+    assert stamp(book.root / "book", "demo", "smoke") == bare  # it reads no data
+    chapter.write_text(text.replace("chapter.live", "from reversible.data import load\nchapter.live"))
+    without = stamp(book.root / "book", "demo", "smoke")
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "lenet5_dense.npz").write_bytes(b"1")
+    assert stamp(book.root / "book", "demo", "smoke") != without
+
+
+def test_builds_of_one_book_go_one_after_the_other(tmp_path, capsys):
+    from reversible.build import _alone
+
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold():
+        with _alone(tmp_path / "_build"):
+            entered.set()
+            leave.wait(60)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert entered.wait(60)
+    threading.Timer(0.3, leave.set).start()
+    with _alone(tmp_path / "_build"):
+        assert leave.is_set()
+    holder.join()
+    assert "another build of this book is under way" in capsys.readouterr().out

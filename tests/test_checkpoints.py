@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save
 
 from conftest import refusal
-from reversible import checkpoints, results, train
+from reversible import checkpoints, digests, train
 from reversible.checkpoints import Keeper, Unfinished, resumed, train_stack
 from reversible.shadow import Shadow
 from reversible.sweep import Journal
@@ -217,10 +217,10 @@ def test_other_codes_and_other_versions_are_refused(name, whole, tmp_path, monke
 
 
 def test_code_that_trains_counts_and_the_command_line_does_not():
-    modules = results.imported_modules("reversible.train")
+    modules = digests.imported_modules("reversible.train")
     assert {"reversible.train", "reversible.training", "reversible.shadow", "reversible.data"} <= set(modules)
     assert not {"reversible.cli_train", "reversible.checkpoints"} & set(modules)
-    assert checkpoints.made_by()["code"] == results.code_digest("reversible.train")
+    assert checkpoints.made_by()["code"] == digests.code_digest("reversible.train")
     assert checkpoints.made_by()["torch"] == torch.__version__.split("+")[0]
 
 

@@ -152,7 +152,6 @@ def none_there(world):
         (copied, [], "book/results/second.json is a record of 'first', not of 'second'"),
         (stray, [], "experiment must be one of first, second, not 'draft'"),
         (on_a_gpu, ["second"], "second must be a record that was made on a CPU, not on NVIDIA H200"),
-        (rule_edited, [], "rule changed after the run; make the record again for T2 (reversible run second)"),
         (unmeasured, [], "claim T2: the record of second measures no 'height'"),
     ],
 )
@@ -163,6 +162,13 @@ def test_what_cannot_be_verified_is_one_line_and_status_2_before_anything_is_run
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert err.startswith("reversible: ")
     assert says in err
+    assert world.ran == []
+
+
+def test_a_verdict_whose_rule_was_edited_cannot_stand_and_nothing_is_run(world, capsys):
+    rule_edited(world)
+    told = "reversible: rule changed after the run; make the record again for T2 (reversible run second)\n"
+    assert typed(capsys) == (1, "", told)
     assert world.ran == []
 
 

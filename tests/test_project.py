@@ -12,6 +12,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from conftest import ROOT
+from reversible.digests import imports
 
 BIN = Path(sys.executable).parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -44,7 +45,7 @@ def test_conda_environment_takes_python_from_pyproject_and_the_rest_from_the_loc
         f"{python.removeprefix('python=')}.0"
         in Requirement(f"python{PYPROJECT['project']['requires-python']}").specifier
     )
-    assert pip == {"pip": ["--require-hashes -r requirements.lock"]}
+    assert pip == {"pip": ["-r requirements.lock"]}
 
 
 def test_versions_agree():
@@ -76,6 +77,20 @@ def tracked(*patterns):
     return [ROOT / name for name in listed.splitlines()]
 
 
+def test_a_room_imports_only_from_rooms_above_it():
+    """As the table of rooms in CONTRIBUTING.md says, from the top down; every room stands in it."""
+    table = re.findall(r"^\| ((?:`[\w./]+`(?:, )?)+) \|", (ROOT / "CONTRIBUTING.md").read_text(), re.M)
+    rooms = [name.removesuffix(".py").rstrip("/") for row in table for name in re.findall(r"`([\w./]+)`", row)]
+    library = ROOT / "lib" / "reversible"
+    assert sorted(rooms) == sorted({file.relative_to(library).parts[0].removesuffix(".py")
+                                    for file in library.rglob("*.py")} - {"__init__"})  # fmt: skip
+    for room in rooms:
+        files = (library / room).rglob("*.py") if (library / room).is_dir() else [library / f"{room}.py"]
+        for file in files:
+            used = {name.split(".")[1] for name in imports(file.read_text())} & set(rooms) - {room}
+            assert [other for other in used if rooms.index(other) > rooms.index(room)] == [], file.name
+
+
 def test_files_are_short():
     long = {str(f): n for f in tracked("*.py") if (n := len(f.read_text().splitlines())) > 350}
     assert long == {}
@@ -99,7 +114,7 @@ def test_readme_is_in_step_with_the_records():
     from reversible.figures.overview import banner
 
     verdicts, readme = front.verdicts(), (ROOT / "README.md").read_text()
-    drawn = banner({verdict.claim.record: verdict.record for verdict in verdicts})
+    drawn = banner(front.records_of(verdicts))
     assert front.in_step(readme, verdicts) == readme
     assert (ROOT / "book" / "_static" / "story.svg").read_text() == drawn
     assert "](book/_static/story.svg)" in readme
@@ -107,10 +122,10 @@ def test_readme_is_in_step_with_the_records():
 
 def test_records_were_made_by_the_code_that_is_here():
     """A number in the book is one that this code gives; else `reversible run NAME --profile paper` makes it again."""
-    from reversible.results import code_digest, read_record
+    from reversible.results import read_record
 
     records = [read_record(file) for file in (ROOT / "book" / "results").glob("*.json")]
-    assert [r.experiment for r in records if r.provenance["code"] != code_digest(r.provenance["module"])] == []
+    assert [r.experiment for r in records if not r.code_unchanged] == []
 
 
 def test_records_weigh_little():

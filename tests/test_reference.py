@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from conftest import refusal
-from reversible import cli, data, experiments, reference, results
+from reversible import cli, data, digests, experiments, reference, results
 from reversible.reference import constants, fields, rest, terminal
 
 BOOK = results.book_folder()
@@ -227,7 +227,7 @@ def test_terminal_refuses_what_it_cannot_show(command):
 
 def test_every_record_is_listed_with_its_readers_and_whether_its_code_is_the_same(monkeypatch):
     monkeypatch.setattr(
-        reference, "code_digest", lambda module: "other" if "lemmas" in module else results.digest(module)
+        results, "code_digest", lambda module: "other" if "lemmas" in module else digests.digest(module)
     )
     monkeypatch.setattr(reference, "read_record", lambda file: unchanged(results.read_record(file)))
     shown = reference.records()
@@ -242,7 +242,7 @@ def test_every_record_is_listed_with_its_readers_and_whether_its_code_is_the_sam
 
 def unchanged(record):
     module = record.provenance["module"]
-    return dataclasses.replace(record, provenance={**record.provenance, "code": results.digest(module)})
+    return dataclasses.replace(record, provenance={**record.provenance, "code": digests.digest(module)})
 
 
 def test_every_field_of_a_record_is_explained():

@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from reversible import results
+from conftest import refusal
+from reversible import digests, results
 from reversible.checks import InputError
 from reversible.estimates import Estimate
-from reversible.results import Check, Claim, Record, judge, read_claims, read_record, write_record
+from reversible.results import UNDECIDED, Check, Claim, Record, judge, read_claims, read_record, write_record
 
 RECORD = Record(
     experiment="demo",
@@ -125,6 +126,30 @@ def test_verdicts():
     assert judge(replace(CLAIM, not_tested="no data", must=(), record=""), lambda _: RECORD).status == "not tested"
 
 
+def test_what_fails_with_the_limit_inside_its_interval_is_undecided():
+    rule = CLAIM.must[0]  # slope = 1 +- 0.1
+    for low, high, is_open in ((0.95, 1.05, False), (0.8, 1.0, True), (0.5, 1.5, True), (0.5, 0.89, False)):
+        assert rule.is_open(Estimate((low + high) / 2, (low, high), 5)) == is_open
+
+    def why(**measures):
+        record = replace(RECORD, measures={**RECORD.measures, **measures}, rules={CLAIM.id: CLAIM.rule})
+        return judge(CLAIM, lambda _: record).why
+
+    assert why(slope=Estimate(1.0, (0.5, 1.5), 5)) == UNDECIDED
+    assert why(slope=Estimate(0.6, (0.5, 0.7), 5)) == ""
+    assert why(slope=Estimate.exact(0.5)) == ""  # a number without an interval decides
+    assert why(worst=Estimate.exact(0.6)) == why() == ""
+
+
+@pytest.mark.parametrize("text", ["x <= 1.2.3", "x <= .", "x = 1 +- 0..1", "x <= 1e", "x = 1", "x <= 1 +- 2"])
+def test_a_rule_with_no_number_is_refused(text):
+    assert "a check is NAME <= X" in refusal(lambda: Check.parse(text))
+
+
+def test_a_rule_reads_numbers_as_python_writes_them():
+    assert (Check.parse("x = -1e-3 +- 1e-4").low, Check.parse("x >= 1e+3").low) == (pytest.approx(-0.0011), 1000)
+
+
 def test_a_rule_that_was_edited_after_the_run_shows():
     record = replace(RECORD, rules={CLAIM.id: CLAIM.rule})
     softer = replace(CLAIM, must=(Check.parse("slope = 1 +- 0.5"),))
@@ -189,6 +214,7 @@ def test_a_ledger_is_read(tmp_path):
         (GOOD.replace('record = "demo"', ""), "needs either a record and a rule"),
         (GOOD + 'not_tested = "but it was"', "needs either a record and a rule"),
         (GOOD.replace("+- 0.1", ""), "a check is"),
+        (GOOD.replace("+- 0.1", "+- 0.1.2"), "a check is"),
     ],
 )
 def test_a_spoiled_ledger_is_refused(tmp_path, text, says):
@@ -198,18 +224,18 @@ def test_a_spoiled_ledger_is_refused(tmp_path, text, says):
 
 
 def test_a_module_depends_on_what_it_imports_and_on_no_more():
-    assert results.imported_modules("reversible.laws") == ["reversible.laws"]
-    found = results.imported_modules("reversible.experiments.lemmas")
+    assert digests.imported_modules("reversible.laws") == ["reversible.laws"]
+    found = digests.imported_modules("reversible.experiments.lemmas")
     assert {"reversible.laws", "reversible.model", "reversible.simulate", "reversible.checks"} < set(found)
     assert not {"reversible.results", "reversible.figures", "reversible.cli"} & set(found)
 
 
 def test_code_digest_sees_code_and_not_comments(tmp_path, monkeypatch):
-    monkeypatch.setattr(results, "LIBRARY", tmp_path)
+    monkeypatch.setattr(digests, "LIBRARY", tmp_path)
 
     def digest_of(text):
         (tmp_path / "laws.py").write_text(text)
-        return results.code_digest("reversible.laws")
+        return digests.code_digest("reversible.laws")
 
     first = digest_of('def f(x):\n    """Doc."""\n    return x + 1\n')
     assert digest_of('def f(x):\n    """Other words."""\n\n    return x + 1  # more\n') == first
@@ -221,7 +247,7 @@ def test_code_digest_sees_code_and_not_comments(tmp_path, monkeypatch):
 
 def test_provenance_names_code_versions_and_device_but_no_path():
     where = results.provenance("reversible.laws", "cpu", 1.25)
-    assert where["code"] == results.code_digest("reversible.laws")
+    assert where["code"] == digests.code_digest("reversible.laws")
     assert {"python", "numpy", "scipy", "torch"} == set(where["versions"])
     assert str(results.LIBRARY.parents[1]) not in json.dumps(where)
 
@@ -229,5 +255,5 @@ def test_provenance_names_code_versions_and_device_but_no_path():
 def test_threads_may_ask_for_digests_at_once():
     """Python 3.11 stumbles over two threads that parse: the build has one a worker."""
     with ThreadPoolExecutor(8) as pool:
-        found = set(pool.map(results.code_digest, ["reversible.experiments.real_nets"] * 40))
+        found = set(pool.map(digests.code_digest, ["reversible.experiments.real_nets"] * 40))
     assert len(found) == 1

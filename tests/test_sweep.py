@@ -219,20 +219,17 @@ def stopped_run(words, cache):
 
 
 def test_ctrl_c_then_the_same_command_gives_the_same_record(tmp_path):
-    words = ("run", "regime-map", "--profile", "smoke", "--out", tmp_path / "r.json")
+    words = ("run", "law-grid", "--profile", "smoke", "--out", tmp_path / "r.json")  # its cells take their time
     cache = tmp_path / "cache"
     status, out, err = stopped_run(words, cache)
-    while status == 0:  # on a busy machine a run may be over before the signal comes
-        (tmp_path / "r.json").unlink()
-        status, out, err = stopped_run(words, cache)
     assert (status, out) == (130, "")
     assert err.count("\n") == 1
     assert "are kept, and the same command goes on from them" in err
     kept = {file: file.stat().st_mtime_ns for file in cache.glob("reversible/unfinished/*/*")}
-    assert 0 < len(kept) < 9
+    assert 0 < len(kept) < 4
     assert not (tmp_path / "r.json").exists()
     assert communicate(command(*words, XDG_CACHE_HOME=str(cache))) == ("", "")
-    assert bare(read_record(tmp_path / "r.json")) == bare(with_rules(experiments.run("regime-map", "smoke")))
+    assert bare(read_record(tmp_path / "r.json")) == bare(with_rules(experiments.run("law-grid", "smoke")))
     assert list(cache.glob("reversible/unfinished/*")) == []
 
 

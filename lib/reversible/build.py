@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import html
 import json
 import os
@@ -25,10 +26,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from reversible import data
 from reversible.checks import InputError, one_of
+from reversible.digests import LIBRARY, code_digest, digest, imported_modules, imports
 from reversible.experiments import PROFILES, module_of
 from reversible.files import write_atomically
-from reversible.results import LIBRARY, book_folder, code_digest, digest, read_claims
+from reversible.results import book_folder, read_claims
 
 ENVIRONMENT = "REVERSIBLE_PROFILE"  # tells the Sphinx extension under which profile the cached outputs were made
 
@@ -62,14 +65,21 @@ class ChapterHandler:
 
 def chapters(book: Path) -> list[str]:
     """The executable pages of the table of contents, in its order."""
+    try:
+        contents = _read_yaml(book / "_toc.yml")
+        names = [contents["root"], *_files(contents.get("parts", []) + contents.get("chapters", []))]
+        return [name for name in names if "```{code-cell}" in (book / f"{name}.md").read_text()]
+    except (OSError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{book}/_toc.yml does not list the pages of this book: {error}") from None
+
+
+def _read_yaml(path: Path) -> Any:
     import yaml
 
     try:
-        contents = yaml.safe_load((book / "_toc.yml").read_text())
-        names = [contents["root"], *_files(contents.get("parts", []) + contents.get("chapters", []))]
-        return [name for name in names if "```{code-cell}" in (book / f"{name}.md").read_text()]
-    except (OSError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
-        raise InputError(f"{book}/_toc.yml does not list the pages of this book: {error}") from None
+        return yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is not YAML: {error}".replace("\n", " ")) from None
 
 
 def _files(entries: list[dict[str, Any]]) -> list[str]:
@@ -93,21 +103,28 @@ def stamp(book: Path, name: str, profile: str) -> str:
     ledger = read_claims(book / "claims.toml")
     claims = [claim for claim in ledger if claim.chapter == name] or ledger  # a page without its own may show any
     records = sorted({claim.record for claim in claims} - {""})
-    imports = re.findall(r"^from reversible import (.+)$|^(?:import|from) (reversible\.\w+)", "\n".join(cells), re.M)
-    modules = {f"reversible.{n.strip()}" for names, _ in imports for n in names.split(",") if n} | {
-        m for _, m in imports if m
-    }
-    modules |= {module_of(record) for record in records}
+    modules = {module_of(record) for record in records}
+    with contextlib.suppress(SyntaxError):  # execution will say so
+        modules |= set(imports("\n".join(cells)))
+    reads_data = any("reversible.data" in imported_modules(module) for module in modules)
     return digest(
         {
             "cells": cells,
             "claims": [repr(claim) for claim in claims],
             "records": {name: _text(book / "results" / f"{name}.json") for name in records},
             "code": {module: code_digest(module) for module in sorted(modules)},
+            "data": _data_at_hand() if reads_data else {},
             "lock": _text(book.resolve().parent / "requirements.lock"),
             "profile": profile,
         }
     )
+
+
+def _data_at_hand() -> dict[str, int]:
+    """The files of the data folder that are there, with their sizes: a chapter says what it had and what not."""
+    sets = [file for files in data.FILES_MD5.values() for file in files]
+    files = [data.folder() / file for file in [*sets, *(f"weights/{name}.npz" for name in data.WEIGHTS_MD5)]]
+    return {file.name: file.stat().st_size for file in files if file.is_file()}
 
 
 def _text(path: Path) -> str:
@@ -143,8 +160,9 @@ def execute(book: Path, name: str, profile: str) -> float:
     target = book / "_build" / "executed" / f"{name}.ipynb"
     target.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "papermill", f"book/{name}.md", str(target.resolve()), "-p", "profile", profile]
+    timeout = str(_read_yaml(book / "_config.yml")["execute"]["timeout"])  # of a cell, here as under Jupyter Book
     run = subprocess.run(
-        [*command, "--cwd", str(book), "--no-progress-bar"],
+        [*command, "--cwd", str(book), "--no-progress-bar", "--execution-timeout", timeout],
         cwd=book.resolve().parent, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     if run.returncode:
@@ -195,6 +213,9 @@ def setup(app: Any) -> dict[str, bool]:
     book, profile = Path(app.srcdir), os.environ.get(ENVIRONMENT, "book")
     made_under = current_stamps(book, profile)
     old = _differing(stamps(book), made_under)
+    (book / "_build" / "rendered.json").unlink(missing_ok=True)  # the pages are no longer what `render` left
+    if old and profile != "book":  # the renderer would execute them with the profile that stands in their cells
+        raise InputError(f"{', '.join(old)} changed while the book was built in the profile {profile}: build it again")
     for name in old:
         forget(book, name)
 
@@ -272,15 +293,34 @@ def _dead_links(pages: dict[Path, str]) -> Iterator[str]:
 
 
 def build(book: Path, profile: str, workers: int = 2) -> Path:
-    """Execute stale chapters `workers` at a time, render, and give the path of index.html."""
-    old = stale(book, profile)
-    fresh = len(chapters(book)) - len(old)
-    print(f"{len(old)} chapters to execute, {fresh} unchanged ({profile} profile)", flush=True)
-    with ThreadPoolExecutor(workers) as pool:
-        for name, job in [(name, pool.submit(execute, book, name, profile)) for name in old]:
-            print(f"  {name}: {job.result():.0f} s", flush=True)
-    render(book, profile)
+    """Execute stale chapters `workers` at a time, render, and give the path of index.html; one build at a time."""
+    with _alone(book / "_build"):
+        old = stale(book, profile)
+        fresh = len(chapters(book)) - len(old)
+        print(f"{len(old)} chapters to execute, {fresh} unchanged ({profile} profile)", flush=True)
+        with ThreadPoolExecutor(workers) as pool:
+            jobs = [(name, pool.submit(execute, book, name, profile)) for name in old]
+            try:
+                for name, job in jobs:
+                    print(f"  {name}: {job.result():.0f} s", flush=True)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)  # what has not begun need not
+                raise
+        render(book, profile)
     return (book / "_build" / "html" / "index.html").resolve()
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """No other build of this book goes on meanwhile; the lock goes with the process, however that ends."""
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("another build of this book is under way: waiting for its end", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def main(words: list[str] | None = None) -> int:

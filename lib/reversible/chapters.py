@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import inspect
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,20 +12,23 @@ from typing import Any
 
 from reversible import experiments
 from reversible.checks import InputError, one_of
+from reversible.estimates import Estimate
 from reversible.results import (
     RULE_CHANGED,
+    UNDECIDED,
+    Check,
     Claim,
     Record,
     Verdict,
     book_folder,
-    code_digest,
     judge,
     read_claims,
     read_record,
 )
-from reversible.verify import APART, LIVE_LIMIT, among, intervals, off_the_law
+from reversible.verify import APART, LIVE_LIMIT, TIMED, among, intervals, off_the_law
 
 PARAMETERS = ("profile",)  # what `papermill -p` may set
+BEGUN = "_reversible_begun"  # stands among a notebook's globals once its chapter has begun
 RUNTIME = "<p class='rv-foot' data-rv='runtime'></p>"  # reversible.pages writes into these two when it builds the page
 DOWNLOADS = "<p data-rv='downloads'></p>"
 
@@ -66,6 +70,8 @@ class Chapter:
             raise AssertionError(f"{experiment}, live: {name} = {estimate.mean:.3g} is above {LIVE_LIMIT}")
         if apart := _apart(recorded, now):
             raise AssertionError(f"{experiment}, live: other numbers than recorded from the same runs, {apart}")
+        if strangers := [word for word in only if not any(name.startswith(word) for name in recorded.measures)]:
+            raise AssertionError(f"{experiment} has no measure that begins with {', '.join(strangers)}")
         shown = [name for name in now.measures if name in recorded.measures and name.startswith(only or ("",))]
         rows = [[in_words(name), str(recorded.measures[name]), str(now.measures[name])] for name in shown]
         head = ["measure", f"recorded ({recorded.profile})", f"just now ({self.profile})"]
@@ -75,14 +81,14 @@ class Chapter:
     def summary(self) -> Shown:
         """What the chapter claims and what was found, a line a claim; where its numbers ran; how long it takes."""
         verdicts = self._verdicts()
-        rows = [[_to_card(v.claim.id), escape(v.claim.says), badge(v.status)] for v in verdicts]
+        rows = [[_to_card(v.claim.id), escape(v.claim.says), told(v)] for v in verdicts]
         records = {v.record.experiment: v.record for v in verdicts if v.record}
         claims = table(["claim", "in our words", "found"], rows) if rows else ""
         return Shown(claims + _where_they_ran([*records.values()]), verdicts)
 
     def ending(self) -> Shown:
         """What would change our mind, a line a claim, and how to run the chapter; the built page adds links."""
-        rows = [[_to_card(v.claim.id), badge(v.status), escape(v.claim.would_change)] for v in self._verdicts()]
+        rows = [[_to_card(v.claim.id), told(v), escape(v.claim.would_change)] for v in self._verdicts()]
         minds = table(["claim", "found", "what would change our mind"], rows) if rows else ""
         command = f"papermill book/{self.name}.md {self.name}.ipynb -p profile smoke --cwd book"
         how = "<p><strong>Run this chapter</strong> in the project's folder, alone or with all that has changed:</p>"
@@ -119,16 +125,17 @@ class Chapter:
 
 
 def _apart(recorded: Record, now: Record) -> str:
-    """Measures of cells that the record holds too, whose intervals do not meet."""
+    """Measures of cells that the record holds too, whose intervals do not meet; seconds hang on the machine."""
     found = intervals(recorded, now) if among(recorded, now) else {}
-    far = [name for name in found if found[name] == APART]
+    far = [name for name in found if found[name] == APART and not name.startswith(TIMED)]
     return "; ".join(f"{name}: {recorded.measures[name]} and {now.measures[name]}" for name in far)
 
 
-def begin(notebook: Mapping[str, Any], name: str) -> Chapter:
+def begin(notebook: dict[str, Any], name: str) -> Chapter:
     """Begin the chapter `name` with its `globals()`, right after the parameters cell.
 
-    Every value that stands in the notebook by then is a parameter; one that no chapter has is refused.
+    Every value that stands in the notebook by then is a parameter; one that no chapter has is refused. Begun once, the
+    notebook holds what its cells left, and may begin again.
     """
     given = {
         name
@@ -138,9 +145,10 @@ def begin(notebook: Mapping[str, Any], name: str) -> Chapter:
         and not callable(value)
         and not inspect.ismodule(value)
     }
-    if unknown := sorted(given - set(PARAMETERS)):
+    if (unknown := sorted(given - set(PARAMETERS))) and BEGUN not in notebook:
         raise InputError(f"a chapter's parameters are {', '.join(PARAMETERS)}, not {', '.join(unknown)}")
     profile = one_of("profile", notebook.get("profile"), experiments.PROFILES)
+    notebook[BEGUN] = True
     book = book_folder()
     claims = {claim.id: claim for claim in read_claims(book / "claims.toml") if claim.chapter == name}
     return Chapter(name, profile, book, claims)
@@ -155,7 +163,7 @@ def refuse_changed_rules(verdicts: list[Verdict]) -> None:
 
 
 def _to_card(claim: str) -> str:
-    return f"<a href='#{anchor(claim)}'>{claim}</a>"
+    return f"<a href='#{anchor(claim)}'>{escape(claim)}</a>"
 
 
 def anchor(claim: str) -> str:
@@ -171,13 +179,13 @@ def in_words(measure: str) -> str:
 def card(verdict: Verdict) -> str:
     """One claim as a card of HTML, with the anchor that the front page links to."""
     claim, record = verdict.claim, verdict.record
-    decides = [f"must: {in_words(check.text)}" for check in claim.must]
-    decides += [f"should: {in_words(check.text)}" for check in claim.should]
-    found = [[str(estimate), "yes" if ok else "<strong>no</strong>"] for _, estimate, ok in verdict.checks]
+    decides = [f"must: {escape(in_words(check.text))}" for check in claim.must]
+    decides += [f"should: {escape(in_words(check.text))}" for check in claim.should]
+    found = [[str(estimate), _holds(check, estimate, ok)] for check, estimate, ok in verdict.checks]
     rows = [[rule, *cells] for rule, cells in zip(decides, found or [["not tested", ""]] * len(decides), strict=True)]
     foot = where_it_ran(record) if record else f"Not tested: {escape(verdict.why)}"
     return (
-        f"<div class='rv-card' id='{anchor(claim.id)}'><p><strong>{claim.id}</strong> {badge(verdict.status)} "
+        f"<div class='rv-card' id='{anchor(claim.id)}'><p><strong>{escape(claim.id)}</strong> {told(verdict)} "
         f"<small>{escape(claim.source)}</small></p><p>{escape(claim.says)}</p>"
         f"<p><em>Measured:</em> {escape(claim.measured)}</p>"
         + table(["rule, fixed before the run", "measured, 95 % interval", "holds"], rows)
@@ -185,15 +193,22 @@ def card(verdict: Verdict) -> str:
     )
 
 
+def _holds(check: Check, estimate: Estimate, ok: bool) -> str:
+    if ok:
+        return "yes"
+    return "<strong>cannot be told</strong>" if check.is_open(estimate) else "<strong>no</strong>"
+
+
 def where_it_ran(record: Record) -> str:
     """Provenance in a line: the record to download, device, seconds, date, and whether the code still is the same."""
     p = record.provenance
-    same = "code unchanged since" if p["code"] == code_digest(p["module"]) else "<strong>code changed since</strong>"
-    link = f"<a href='{record.experiment}.json' download>record</a>"
-    cells = record.parameters["cells"]
-    runs = sum(_runs_of(cell) for cell in cells)
-    where = f"{p['device']}, {duration(p['seconds'])}, {p['date'][:10]}"
-    return f"{link}: {record.profile} profile, {len(cells)} cells, {runs:,} runs, {where}; {same}"
+    same = "code unchanged since" if record.code_unchanged else "<strong>code changed since</strong>"
+    link = f"<a href='{escape(record.experiment)}.json' download>record</a>"
+    absent = {i for i, row in enumerate(record.rows) if "absent" in row}
+    ran = [cell for i, cell in enumerate(record.parameters["cells"]) if i not in absent]
+    cells = f"{len(ran)} cells" + (f" ({len(absent)} more not at hand)" if absent else "")
+    where = f"{escape(p['device'])}, {duration(p['seconds'])}, {escape(p['date'][:10])}"
+    return f"{link}: {escape(record.profile)} profile, {cells}, {sum(map(_runs_of, ran)):,} runs, {where}; {same}"
 
 
 def _where_they_ran(records: list[Record]) -> str:
@@ -220,8 +235,13 @@ def _runs_of(cell: dict[str, Any]) -> int:
     return cell.get("trials") or cell.get("draws") or len(training.get("seeds", ())) or 1
 
 
+def told(verdict: Verdict) -> str:
+    """A verdict's badge, and whether it is open yet."""
+    return badge(verdict.status) + (" <small>(undecided)</small>" if verdict.why == UNDECIDED else "")
+
+
 def badge(status: str) -> str:
-    """A verdict as a coloured word."""
+    """A status as a coloured word."""
     return f"<span class='rv-badge rv-{status.replace(' ', '-')}'>{status}</span>"
 
 
@@ -235,7 +255,9 @@ def table(
         data = "".join(f" data-{key}='{escape(value)}'" for key, value in mark.items())
         body += f"<tr{data}>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>"
     inside = f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
-    return f"<div class='rv-scroll' tabindex='0'><table class='{css}'>{inside}</table></div>"
+    name = "table: " + re.sub("<[^>]*>", "", ", ".join(head)).replace("'", "&#x27;")
+    box = f"class='rv-scroll' tabindex='0' role='group' aria-label='{name}'"
+    return f"<div {box}><table class='{css}'>{inside}</table></div>"
 
 
 def escape(text: str) -> str:

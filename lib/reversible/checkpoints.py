@@ -21,8 +21,8 @@ from typing import Any
 from safetensors.torch import load, save
 
 from reversible.checks import InputError
+from reversible.digests import code_digest, digest
 from reversible.files import write_atomically
-from reversible.results import code_digest, digest
 from reversible.simulate import one_thread
 from reversible.sweep import Journal
 from reversible.train import Run, trained

@@ -1,4 +1,7 @@
-"""`reversible ...`: simulate, run recorded experiments, show verdicts. Errors are one line on stderr, exit status 2."""
+"""`reversible ...`: simulate, train, measure weights, run and verify records, show verdicts.
+
+Errors are one line on stderr, exit status 2.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,12 @@ from typing import Any, NoReturn
 from reversible import __version__, cli_train, experiments, verify
 from reversible.chapters import refuse_changed_rules
 from reversible.checks import InputError, integer
+from reversible.digests import code_digest
 from reversible.executors import executor, trial_mapper, unfinished
 from reversible.results import (
     RULE_CHANGED,
     Verdict,
     book_folder,
-    code_digest,
     judge_all,
     provenance,
     read_claims,
@@ -288,16 +291,20 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     if record is None:
         return about | {"verdict": verdict.status, "why": verdict.why}
     checks = [{"rule": check.text, **asdict(estimate), "holds": ok} for check, estimate, ok in verdict.checks]
-    where = record.provenance
+    why = {"why": verdict.why} if verdict.why else {}
     return about | {
-        "verdict": verdict.status, "checks": checks, "record": record.experiment, "profile": record.profile,
-        "provenance": where, "code_unchanged": where["code"] == code_digest(where["module"]),
+        "verdict": verdict.status, **why, "checks": checks, "record": record.experiment, "profile": record.profile,
+        "provenance": record.provenance, "code_unchanged": record.code_unchanged,
     }  # fmt: skip
 
 
 def _verify(arguments: argparse.Namespace) -> int:
     tasks, outcomes = verify.tasks(arguments.names, arguments.profile), []
-    refuse_changed_rules([verdict for task in tasks for verdict in task.verdicts])
+    try:
+        refuse_changed_rules([verdict for task in tasks for verdict in task.verdicts])
+    except InputError as error:
+        print(f"reversible: {error}", file=sys.stderr)
+        return 1  # as of `verdicts`: a verdict cannot stand
     with executor(arguments.workers, arguments.scheduler) as opened:
         for outcome in verify.again(tasks, arguments.profile, opened):
             outcomes.append(outcome)

@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import Any
 
 from reversible.chapters import Shown, escape
-from reversible.experiments.law_grid import FEW, NOTHING, layer_widths
+from reversible.experiments.law_grid import FEW, NOTHING, Net, layer_widths
 from reversible.experiments.reversal_map import EDGE
 from reversible.results import Record
 
@@ -76,19 +76,31 @@ def _slider(name: str, values: list[Any], start: int) -> str:
     )
 
 
+def errors_of(record: Record) -> dict[Net, float]:
+    """Every net of a law-grid record with its error."""
+    return {
+        Net(n, cell["m"], cell["k"], cell["rho"], cell["depth"]): error
+        for cell, row in zip(record.parameters["cells"], record.rows, strict=True)
+        for n, error in zip(cell["n"], row["errors"], strict=True)
+    }
+
+
+def deeper_and_better(record: Record) -> list[tuple[Net, Net]]:
+    """Nets of a law-grid record whose error another layer does not raise, each with the deeper one."""
+    errors = errors_of(record)
+    pairs = [(net, net._replace(depth=net.depth + 1)) for net in errors]
+    return [(net, deeper) for net, deeper in pairs if deeper in errors and errors[deeper] <= errors[net] < NOTHING]
+
+
 def grid_of(record: Record) -> dict[str, Any]:
     """What the page's script reads, JSON-able.
 
     `axes`: the values of n, m, k, rho and depth, growing. `errors`: one for each combination, the last axis running
     fastest, to `DIGITS` digits; None where there is no such net. `widths`: of all layers, for each n, m and depth.
     """
-    found = {
-        (n, cell["m"], cell["k"], cell["rho"], cell["depth"]): error
-        for cell, row in zip(record.parameters["cells"], record.rows, strict=True)
-        for n, error in zip(cell["n"], row["errors"], strict=True)
-    }
+    found = errors_of(record)
     axes = {name: sorted({place[i] for place in found}) for i, name in enumerate(LABELS)}
-    errors = [found.get(place) for place in itertools.product(*axes.values())]
+    errors = [found.get(Net(*place)) for place in itertools.product(*axes.values())]
     nets = itertools.product(axes["n"], axes["m"], axes["depth"])
     return {
         "axes": axes,

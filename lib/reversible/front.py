@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 
-from reversible.chapters import Shown, anchor, badge, escape, in_words, refuse_changed_rules, table, where_it_ran
+from reversible.chapters import Shown, anchor, badge, escape, in_words, refuse_changed_rules, table, told, where_it_ran
+from reversible.checks import InputError
 from reversible.files import write_atomically
 from reversible.results import (
     NOT_REPRODUCED,
     NOT_TESTED,
     PARTLY,
     REPRODUCED,
+    Record,
     Verdict,
     book_folder,
     judge_all,
@@ -68,10 +71,10 @@ def _filter(name: str, values: list[str]) -> str:
 def _row(verdict: Verdict) -> list[str]:
     """Claim and verdict; our words and how they are known; the decisive measures, all that failed, and where it ran."""
     claim = verdict.claim
-    name = f"<strong>{claim.id}</strong>"
+    name = f"<strong>{escape(claim.id)}</strong>"
     if claim.record:
-        name = f"<a href='{claim.chapter}.html#{anchor(claim.id)}'>{name}</a>"
-    name += f"<br>{badge(verdict.status)}"
+        name = f"<a href='{escape(claim.chapter)}.html#{anchor(claim.id)}'>{name}</a>"
+    name += f"<br>{told(verdict)}"
     words = f"{escape(claim.says)}<br><small>{escape(claim.source)}</small>"
     if verdict.record is None:
         return [name, words, escape(verdict.why)]
@@ -93,19 +96,32 @@ def markdown(of: list[Verdict]) -> str:
 
 def in_step(readme: str, of: list[Verdict]) -> str:
     """The text of the README with its table as the records have it now."""
+    if BEGINS not in readme or ENDS not in readme.split(BEGINS, 1)[1]:
+        raise InputError(f"the README has no place for its table: {BEGINS}, then {ENDS}")
     before, rest = readme.split(BEGINS, 1)
     return f"{before}{BEGINS}\n{markdown(of)}\n{ENDS}{rest.split(ENDS, 1)[1]}"
 
 
-def main() -> None:
-    """Draw the README's figure and write its table again."""
+def records_of(of: list[Verdict]) -> dict[str, Record]:
+    """The records that these verdicts rest on, by experiment."""
+    return {verdict.record.experiment: verdict.record for verdict in of if verdict.record}
+
+
+def main() -> int:
+    """Draw the README's figure and write its table again; both or none."""
     from reversible.figures.overview import banner
 
-    book, of = book_folder(), verdicts()
-    readme = book.resolve().parent / "README.md"
-    write_atomically(book / "_static" / "story.svg", banner({verdict.claim.record: verdict.record for verdict in of}))
-    write_atomically(readme, in_step(readme.read_text(), of))
+    try:
+        book, of = book_folder(), verdicts()
+        readme = book.resolve().parent / "README.md"
+        text, picture = in_step(readme.read_text(), of), banner(records_of(of))
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    write_atomically(book / "_static" / "story.svg", picture)
+    write_atomically(readme, text)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -79,7 +79,7 @@ def finish(app: Any, error: Exception | None) -> None:
     theme = app.config.html_theme_options
     (site / NOTEBOOKS).mkdir(exist_ok=True)
     for name in chapters(book):
-        nbformat.write(executed(book, name), site / NOTEBOOKS / f"{name}.ipynb")
+        write_atomically(site / NOTEBOOKS / f"{name}.ipynb", nbformat.writes(executed(book, name)))
     smoke_notebooks(book, site / NOTEBOOKS / "smoke", theme.get("repository_url", ""))
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
@@ -112,7 +112,11 @@ def main(words: list[str]) -> int:
     if len(words) != 1:
         print(f"reversible.pages takes one folder, not {' '.join(words) or 'nothing'}", file=sys.stderr)
         return 2
-    smoke_notebooks(book_folder(), Path(words[0]))
+    try:
+        smoke_notebooks(book_folder(), Path(words[0]))
+    except OSError as error:
+        print(f"FOLDER must be a folder that can be written, not {words[0]}: {error.strerror}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -25,7 +25,7 @@ from typing import Any
 from reversible import cli, data
 from reversible.chapters import Shown, duration, escape, table
 from reversible.checks import InputError
-from reversible.results import book_folder, code_digest, read_claims, read_record
+from reversible.results import book_folder, read_claims, read_record
 
 COLUMNS = 80  # of the terminals shown
 PIPE = re.compile(r"(?P<command>.*?)(?: \| head -n (?P<lines>\d+))?")
@@ -87,12 +87,11 @@ def records() -> Shown:
         record = read_record(file)
         p = record.provenance
         chapters = ", ".join(f"<a href='{name}.html'>{name}</a>" for name in readers.get(record.experiment, []))
-        same = p["code"] == code_digest(p["module"])
         small = f"{record.profile} profile, {len(record.parameters['cells'])} cells, {_size(file)}"
         rows.append([
             f"<a href='{file.name}' download>{escape(record.experiment)}</a><br><small>{small}</small>", chapters,
             duration(p["seconds"]), p["date"][:10].replace("-", "\u2011"), escape(p["device"]),
-            "as it is now" if same else "<strong>changed since</strong>",
+            "as it is now" if record.code_unchanged else "<strong>changed since</strong>",
         ])  # fmt: skip
     head = ["record", "read in", "took", "made", "on", "its code"]
     return Shown(table(head, rows), rows)

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-import functools
-import hashlib
-import io
 import json
 import os
 import platform
 import re
 import subprocess
-import threading
-import tokenize
 import tomllib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -22,89 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from reversible.checks import InputError
+from reversible.digests import LIBRARY, code_digest, digest
 from reversible.estimates import Estimate
 from reversible.files import write_atomically
 
 FORMAT = "reversible record 1"
-LIBRARY = Path(__file__).parent
 REPRODUCED, PARTLY, NOT_REPRODUCED, NOT_TESTED = "reproduced", "partly", "not reproduced", "not tested"
 RULE_CHANGED = "rule changed after the run"
-_PARSING = threading.Lock()  # Python 3.11 keeps one depth for all threads that parse: a build has several
+UNDECIDED = "undecided: what failed has the limit inside its interval"
 
 
 class NoRecord(InputError):  # noqa: N818 - it is a state of the results
     """A record that nobody made yet."""
-
-
-def digest(value: object) -> str:
-    """SHA-256 of a JSON-able value, the same for the same value whatever the order of its keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, allow_nan=False).encode()).hexdigest()
-
-
-def imported_modules(module: str) -> list[str]:
-    """The modules of this library that `module` ("reversible.laws", say) imports, itself and all below included."""
-    found: set[str] = set()
-    waiting = [module]
-    while waiting:
-        name = waiting.pop()
-        if name not in found and _module_file(name):
-            found.add(name)
-            waiting += _imports(_source(name))
-    return sorted(found)
-
-
-def _module_file(name: str) -> Path | None:
-    place = LIBRARY.joinpath(*name.split(".")[1:])
-    return next((f for f in (place.with_suffix(".py"), place / "__init__.py") if f.is_file()), None)
-
-
-def _source(name: str) -> str:
-    file = _module_file(name)
-    assert file is not None
-    return file.read_text()
-
-
-@functools.cache  # by the text, so that a file that changes under way is read anew
-def _imports(text: str) -> list[str]:
-    names: list[str] = []
-    for node in ast.walk(_parsed(text)):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-    # A package's own file only gathers what is in it: whoever imports the package's parts does not depend on it.
-    return [n for n in names if n.startswith("reversible.")]
-
-
-def _parsed(text: str) -> ast.Module:
-    with _PARSING:
-        return ast.parse(text)
-
-
-def code_digest(module: str) -> str:
-    """Digest of what `module` and all it imports from this library say; comments and docstrings do not count."""
-    return digest({name: _meaning(_source(name)) for name in imported_modules(module)})
-
-
-@functools.cache
-def _meaning(text: str) -> str:
-    """A module's text without comments, docstrings and blank lines, the same on every version of Python."""
-    lines = text.splitlines()
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.COMMENT:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column]
-    for node in ast.walk(_parsed(text)):
-        body = getattr(node, "body", None)
-        if (
-            isinstance(body, list)
-            and body
-            and isinstance(body[0], ast.Expr)
-            and isinstance(body[0].value, ast.Constant)
-        ):
-            for row in range(body[0].lineno, (body[0].end_lineno or body[0].lineno) + 1):
-                lines[row - 1] = ""
-    return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
 def provenance(module: str, device: str, seconds: float) -> dict[str, Any]:
@@ -156,6 +79,11 @@ class Record:
         """A JSON-able dict, sealed with the digest of its own content."""
         body = json.loads(json.dumps({"format": FORMAT, **asdict(self)}, allow_nan=False))
         return body | {"seal": digest(body)}
+
+    @property
+    def code_unchanged(self) -> bool:
+        """Whether the code that made it still says the same."""
+        return self.provenance["code"] == code_digest(self.provenance["module"])
 
     @property
     def absent(self) -> list[str]:
@@ -214,7 +142,8 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not a measurement")
 
 
-CHECK = re.compile(r"(?P<measure>\w+) (?P<op><=|>=|=) (?P<value>-?[\d.]+(?:e-?\d+)?)(?: \+- (?P<margin>[\d.]+))?")
+NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
+CHECK = re.compile(rf"(?P<measure>\w+) (?P<op><=|>=|=) (?P<value>-?{NUMBER})(?: \+- (?P<margin>{NUMBER}))?")
 
 
 @dataclass(frozen=True)
@@ -238,6 +167,11 @@ class Check:
 
     def holds(self, estimate: Estimate) -> bool:
         return self.low <= estimate.ci95[0] and estimate.ci95[1] <= self.high
+
+    def is_open(self, estimate: Estimate) -> bool:
+        """Whether the interval lies neither inside nor outside: too few repeats to tell."""
+        outside = estimate.ci95[1] < self.low or self.high < estimate.ci95[0]
+        return not outside and not self.holds(estimate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,7 +204,7 @@ class Verdict:
     status: str
     record: Record | None
     checks: tuple[tuple[Check, Estimate, bool], ...]
-    why: str = ""  # where it is not tested
+    why: str = ""  # where it is not tested, or undecided
 
 
 def read_claims(path: Path) -> list[Claim]:
@@ -280,7 +214,7 @@ def read_claims(path: Path) -> list[Claim]:
         claims = [_claim(entry) for entry in entries]
     except OSError as error:
         raise InputError(f"cannot read the claims {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError, InputError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError, InputError) as error:
         raise InputError(f"{path} is not a whole claims ledger ({error})") from None
     ids = [claim.id for claim in claims]
     if repeated := {i for i in ids if ids.count(i) > 1}:
@@ -326,7 +260,9 @@ def judge(claim: Claim, read: Callable[[str], Record]) -> Verdict:
     status = NOT_REPRODUCED if not holds["must"] else REPRODUCED if holds["should"] else PARTLY
     if record.rules.get(claim.id) != claim.rule:
         status = RULE_CHANGED
-    return Verdict(claim, status, record, (*checks["must"], *checks["should"]))
+    failed = [check.is_open(estimate) for check, estimate, ok in checks["must"] if not ok]
+    why = UNDECIDED if status == NOT_REPRODUCED and all(failed) else ""
+    return Verdict(claim, status, record, (*checks["must"], *checks["should"]), why)
 
 
 def judge_all(claims: list[Claim], results: Path) -> list[Verdict]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from reversible.chapters import Shown, escape, table
-from reversible.experiments.net_spectra import PRUNED
+from reversible.experiments.net_spectra import COUNTED, OWN, PRUNED, SMALLEST
 from reversible.experiments.real_nets import NetReversal, place_of
-from reversible.experiments.shadow_training import Tuned
+from reversible.experiments.shadow_training import Tuned, bootstrap
 from reversible.results import Record
 from reversible.shadow import Shadow
 from reversible.train import MOMENTUM
@@ -20,6 +22,7 @@ NETS = {
     "squeezenet_v1_0_compressed": "SqueezeNet, pruned and quantised", "torchvision:alexnet": "AlexNet, torchvision's",
     "torchvision:vgg16": "VGG-16, torchvision's",
 }  # fmt: skip
+EXACT = ("lenet300_100_dense", "lenet5_dense", OWN)  # dense nets whose weights are neither estimated nor rescaled
 
 
 def nets(record: Record, pruned: bool = False) -> Shown:
@@ -60,7 +63,9 @@ def supports(record: Record) -> Shown:
         plain = p.rho == 1 and p.biases == "trained" and not p.everywhere and p.generation in ("transpose", "permuted")
         if plain and "support" in row:
             code, back, both = (row[f"support{end}"]["mean"] for end in ("", "_back", "_shared"))
-            lines.append([_net_of(place_of(p)), p.generation, *(f"{v:.3f}" for v in (code, back, both, code * back))])
+            lines.append(
+                [escape(_net_of(place_of(p))), p.generation, *(f"{v:.3f}" for v in (code, back, both, code * back))]
+            )
     return Shown(table(["net, from", "down by", "code", "comes back", "both", "both, by chance"], lines))
 
 
@@ -96,7 +101,8 @@ def learning_rates(record: Record) -> Shown:
         cells[taken] = f"<strong>{cells[taken]}</strong>"
         lines.append([place_words(cell.place), escape(cell.method), *cells])
     width = max(len(line) for line in lines)
-    return Shown(table(["data", "method", *[""] * (width - 2)], [line + [""] * (width - len(line)) for line in lines]))
+    head = ["data", "method", *(f"try {i}" for i in range(1, width - 1))]
+    return Shown(table(head, [line + [""] * (width - len(line)) for line in lines]))
 
 
 def training_errors(record: Record) -> Shown:
@@ -120,6 +126,38 @@ def training_settings(record: Record) -> dict[str, str]:
             words[f"{p.data}_{name}"] = f"{number:,}"
     ratios = [e.mean for name, e in record.measures.items() if name.startswith("time_ratio") and "dropout" not in name]
     return words | {"time_ratio": f"{min(ratios):.1f} to {max(ratios):.1f}"}
+
+
+def across_dropout(*records: Record) -> Shown:
+    """Final test error of backprop with dropout less that of SHADOW without, paired by seed, in percentage points."""
+    lines = []
+    for record in records:
+        ends = {(c.place, c.method): np.array(r["points"][-1]["test_error"]) for c, r in tuned_cells(record)}
+        for place in dict.fromkeys(place for place, method in ends if method == "backprop dropout"):
+            gain = bootstrap(ends[place, "backprop dropout"] - ends[place, "shadow"]).scaled(100)
+            lines.append([place_words(place), f"{record.experiment}, last step", str(gain)])
+    return Shown(table(["data", "run", "backprop with dropout, less SHADOW"], lines))
+
+
+def synthetic_over_real(record: Record) -> dict[str, str]:
+    """By method without dropout, as words for the prose: the final error on synthetic images over that on real ones."""
+    ratios: dict[str, list[float]] = {}
+    for cell, result in tuned_cells(record):
+        last = result["points"][-1]
+        ratio = float(np.mean(last["synthetic_error"]) / np.mean(last["shown_error"]))
+        ratios.setdefault(cell.method, []).append(ratio)
+    return {
+        f"synthetic_over_real_{method}": f"{min(ratios[method]):.2g} to {max(ratios[method]):.2g}"
+        for method in ("shadow", "backprop")
+    }
+
+
+def exact_on_law(record: Record) -> str:
+    """Of the matrices whose weights are the net's own to the digit, as words: how many have their bulk on the law."""
+    pairs = zip(record.parameters["cells"], record.rows, strict=True)
+    rows = [row for cell, result in pairs if cell["net"] in EXACT for row in result.get("rows", ())]
+    counted = [row for row in rows if min(row["shape_used"]) >= SMALLEST]
+    return f"{sum(map(COUNTED['bulk_on_law'], counted))} of {len(counted)}"
 
 
 def place_words(place: str) -> str:

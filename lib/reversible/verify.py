@@ -1,4 +1,4 @@
-"""Records run again, number beside number, and whether a verdict changes. Nothing is written.
+"""Records run again, number beside number, and whether a verdict changes. No record is written.
 
 A record's measures are read off its cells, and another profile has other cells. So a number of the re-run is an
 estimate of the same thing as the recorded one in two cases only. SAME: the very cells of the record were run. ALIKE:

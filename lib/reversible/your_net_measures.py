@@ -122,7 +122,6 @@ class Layer:
     """A hidden layer's codes sent down and read again, by each of WAYS."""
 
     number: int  # 1 is next to the image
-    units: int
     below: int  # units of the layer below, pixels for the first
     by_batch: Mapping[str, Mapping[str, np.ndarray]]  # way -> measure -> (batches,), each the mean of its images; of
     # OTHER_NET each is that of one random net over all images
@@ -185,11 +184,12 @@ def reverse(model: nn.Sequential | Net, images: Any, batches: int = 20, seed: in
     `batches`; each has its own draw of the controls. Where an image has entries below zero, the last step down has no
     ReLU. Deterministic in all that is given.
 
-    Raises InputError for a model that cannot be reversed, images that do not fit it, and fewer than two a batch.
+    Raises InputError for a model that cannot be reversed, images that do not fit it, fewer than two a batch, and a seed
+    below zero.
     """
     net = model if isinstance(model, Net) else net_of(model)
     x = images_for(net, images)
-    size = len(x) // integer("batches", batches, low=2)
+    size, seed = len(x) // integer("batches", batches, low=2), integer("seed", seed, low=0)
     if size < 2:
         raise InputError(f"images must be at least {2 * batches}, two for each of {batches} batches, not {len(x)}")
     order = torch.randperm(len(x), generator=trial_generator(seed, 0))[: size * batches]
@@ -222,7 +222,7 @@ def _layer(net: Net, number: int, x: Tensor, size: int, seed: int) -> Layer:
     widths = (x.shape[1], *(len(A) for A in net.weights[:number]))
     signed = bool((x < 0).any())
     return Layer(
-        number, units=widths[-1], below=widths[-2],
+        number, below=widths[-2],
         by_batch={way: _by_batch(net, number, way, x.split(size), signed, seed) for way in WAYS},
         active=float(counts.double().mean()) / widths[-1], empty=float((counts == 0).double().mean()),
         negative=float((net.biases[number - 1] < 0).double().mean()), typical=typical,

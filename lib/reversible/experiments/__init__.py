@@ -10,7 +10,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from reversible.checks import InputError, one_of
-from reversible.results import Record, code_digest, provenance
+from reversible.digests import code_digest
+from reversible.results import Record, provenance
 from reversible.sweep import Experiment, Journal, mapped
 
 PROFILES = ("smoke", "book", "paper")

@@ -185,7 +185,7 @@ def net_measures(pairs: list[tuple[MultiLayer, NetRun]]) -> dict[str, Estimate]:
             measures[f"nets_{name}_kept"] = Estimate.exact(len(over))
             measures[f"error_over_law_{name}_kept"] = Estimate.of(over)
             measures[f"largest_over_law_{name}_kept"] = Estimate.exact(max(over))
-            measures[f"share_within_tenth_{name}_kept"] = Estimate.of([float(abs(x - 1) <= TENTH) for x in over])
+            measures[f"share_within_tenth_{name}_kept"] = Estimate.of_share([abs(x - 1) <= TENTH for x in over])
     return measures
 
 

@@ -60,6 +60,15 @@ def layers(record: Record) -> Any:
     return pd.DataFrame(rows)
 
 
+def plain(reversals: Any) -> Any:
+    """The rows of a frame of net reversals that were run as trained: no dropout, own biases, offsets at no other place.
+
+    Those whose weights were not at hand are left out.
+    """
+    own = (reversals.rho == 1) & (reversals.biases == "trained") & ~reversals.everywhere.astype(bool)
+    return reversals[own & reversals.cosine.notna()]
+
+
 def tops(record: Record) -> Any:
     """A multi-layer record, one row a cell: its top layer, and its own results."""
     rows = layers(record)
@@ -76,7 +85,7 @@ def panels(count: int, height: float = 3.4) -> tuple[Figure, list[Axes]]:
 def image_rows(lines: list[tuple[str, Any]], side: int, size: tuple[float, float], vmax: float | None = None) -> Figure:
     """Square grey images, a row a line, each line its label and as many images as the others; dark is large."""
     style()
-    figure, axes = plt.subplots(len(lines), len(lines[0][1]), figsize=size, layout="constrained")
+    figure, axes = plt.subplots(len(lines), len(lines[0][1]), figsize=size, layout="constrained", squeeze=False)
     for row, (label, images) in zip(axes, lines, strict=True):
         for ax, image in zip(row, images, strict=True):
             ax.imshow(image.reshape(side, side), cmap="gray_r", vmin=0, vmax=vmax)

@@ -10,12 +10,13 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from reversible.chapters import Shown
-from reversible.figures.drawing import bars_of, frame, show, span, style
+from reversible.checks import InputError
+from reversible.figures.drawing import bars_of, frame, plain, show, span, style
 from reversible.results import Record
 from reversible.tables import NETS, place_words
 
 
-def overview(records: Mapping[str, Record | None]) -> Shown:
+def overview(records: Mapping[str, Record]) -> Shown:
     """The panels whose records are there, beside each other where there is room, below each other where not."""
     images = []
     for draw, record in _panels(records):
@@ -26,10 +27,12 @@ def overview(records: Mapping[str, Record | None]) -> Shown:
     return Shown(f"<div class='rv-panels'>{''.join(images)}</div>" if images else "")
 
 
-def banner(records: Mapping[str, Record | None]) -> str:
-    """The same panels as one picture, SVG, for the README."""
+def banner(records: Mapping[str, Record]) -> str:
+    """The same panels as one picture, SVG, for the README; InputError where no record is there for any."""
     style()
     found = _panels(records)
+    if not found:
+        raise InputError("no panel of the README's figure has its record")
     figure, axes = plt.subplots(1, len(found), figsize=(12, 3.3), layout="constrained", squeeze=False)
     for ax, (draw, record) in zip(axes[0], found, strict=True):
         draw(ax, record)
@@ -39,7 +42,7 @@ def banner(records: Mapping[str, Record | None]) -> str:
     return text.getvalue()
 
 
-def _panels(records: Mapping[str, Record | None]) -> list[tuple[Callable[[Axes, Record], str], Record]]:
+def _panels(records: Mapping[str, Record]) -> list[tuple[Callable[[Axes, Record], str], Record]]:
     drawn = {"theorem-2-3": _law, "net-reversal": _reversal, "shadow": _gains}
     return [(draw, record) for name, draw in drawn.items() if (record := records.get(name))]
 
@@ -58,10 +61,7 @@ def _law(ax: Axes, record: Record) -> str:
 
 def _reversal(ax: Axes, record: Record) -> str:
     """Cosine of a hidden code with what comes back of it, by layer, with the net's own weights and with controls."""
-    cells = frame(record)
-    cells = cells[
-        (cells.rho == 1) & (cells.biases == "trained") & ~cells.everywhere.astype(bool) & cells.cosine.notna()
-    ]
+    cells = plain(frame(record))
     places = list(dict.fromkeys(zip(cells.net, cells.data, cells.layer, strict=True)))
     for colour, how in zip(("C0", "C1", "C2"), ("transpose", "permuted", "gaussian"), strict=True):
         own = cells[cells.generation == how].set_index(["net", "data", "layer"]).loc[places]

@@ -15,7 +15,7 @@ from reversible import data
 from reversible.chapters import Shown
 from reversible.experiments.real_nets import SCHEDULES
 from reversible.experiments.spectral_laws import KINDS, eigenvalues, noise
-from reversible.figures.drawing import bars_of, frame, image_rows, panels, show, span, style
+from reversible.figures.drawing import bars_of, frame, image_rows, panels, plain, show, span, style
 from reversible.results import Record
 from reversible.reversal import Net, compare, down, replaced
 from reversible.spectral_laws import singular_values
@@ -116,8 +116,7 @@ def _quantiles(ax: Axes, row: Any) -> None:
 
 def net_reversal(record: Record) -> Shown:
     """Cosine of a code with what comes back, by what takes the place of the transpose on the way down."""
-    rows = frame(record)
-    rows = rows[(rows.rho == 1) & (rows.biases == "trained") & ~rows.everywhere.astype(bool) & rows.cosine.notna()]
+    rows = plain(frame(record))
     places = list(dict.fromkeys(zip(rows.net, rows.data, strict=True)))
     style()
     figure, axes = plt.subplots(2, 2, figsize=(8.8, 6.4), layout="constrained", sharex=True, sharey=True)
