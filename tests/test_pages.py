@@ -127,6 +127,25 @@ def test_front_page_has_a_row_and_a_verdict_for_every_claim(opened):
     assert page.locator(".rv-verdicts tbody .rv-badge").count() == len(claims)
 
 
+def test_only_tables_that_scroll_take_the_keyboard(opened):
+    for name in ("single-layer", "index"):
+        page = opened[name][0]
+        wrong = "[...document.querySelectorAll('.rv-scroll')].filter(b => (b.tabIndex === 0) !== " \
+                "(b.scrollWidth > b.clientWidth || b.scrollHeight > b.clientHeight)).length"  # fmt: skip
+        assert page.evaluate(wrong) == 0
+        assert page.locator(".rv-scroll").count() >= 1
+        assert page.locator(".rv-scroll:not([aria-label])").count() == 0
+
+
+def test_on_a_phone_the_table_of_claims_is_still_a_table(opened):
+    page = opened["index"][0]
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.get_by_role("columnheader").count() >= 3
+    assert page.locator(".rv-verdicts").get_by_role("row").count() == len(read_claims(BOOK / "claims.toml")) + 1
+    assert page.locator(".rv-found strong").first.evaluate("e => getComputedStyle(e).display") == "block"
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
 def test_the_table_of_claims_is_filtered(opened):
     page = opened["index"][0]
     claims = read_claims(BOOK / "claims.toml")

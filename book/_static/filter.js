@@ -1,4 +1,5 @@
-// The two filters above the table of claims: rows that do not match are hidden, and the rest is counted.
+// Tables: the two filters above the claims hide rows that do not match, and count the rest; a box takes the keyboard
+// only where it scrolls; and a row that a phone shows as a block stays a row to a screen reader.
 document.addEventListener("DOMContentLoaded", () => {
   const filters = [...document.querySelectorAll("[data-rv-filter]")];
   const rows = [...document.querySelectorAll(".rv-verdicts tbody tr")];
@@ -9,4 +10,17 @@ document.addEventListener("DOMContentLoaded", () => {
   };
   for (const filter of filters) filter.addEventListener("change", shown);
   if (filters.length) shown(); // a browser keeps what was chosen when a page is loaded again
+
+  const boxes = [...document.querySelectorAll(".rv-scroll")];
+  const scrolls = (box) => box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight;
+  const reach = () => boxes.forEach((box) => (scrolls(box) ? (box.tabIndex = 0) : box.removeAttribute("tabindex")));
+  addEventListener("resize", reach);
+  reach();
+
+  const roles = { table: "table", thead: "rowgroup", tbody: "rowgroup", tr: "row", th: "columnheader", td: "cell" };
+  for (const table of document.querySelectorAll(".rv-verdicts"))
+    for (const part of [table, ...table.querySelectorAll("*")]) {
+      const role = roles[part.localName];
+      if (role) part.setAttribute("role", role);
+    }
 });
