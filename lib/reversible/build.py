@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from reversible import data
 from reversible.checks import InputError, one_of
 from reversible.digests import LIBRARY, code_digest, digest, imported_modules, imports
 from reversible.experiments import PROFILES, module_of
@@ -122,6 +121,8 @@ def stamp(book: Path, name: str, profile: str) -> str:
 
 def _data_at_hand() -> dict[str, int]:
     """The files of the data folder that are there, with their sizes: a chapter says what it had and what not."""
+    from reversible import data  # with torch, which costs seconds, and most builds of a part need not
+
     sets = [file for files in data.FILES_MD5.values() for file in files]
     files = [data.folder() / file for file in [*sets, *(f"weights/{name}.npz" for name in data.WEIGHTS_MD5)]]
     return {file.name: file.stat().st_size for file in files if file.is_file()}
