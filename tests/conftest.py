@@ -23,6 +23,7 @@ from reversible.checks import InputError
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of one built book stay in one process, or each process would build it; the others go file by file."""
     for item in items:

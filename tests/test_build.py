@@ -253,7 +253,7 @@ def test_a_chapter_may_begin_again_with_another_profile(monkeypatch, built):
     from reversible.checks import InputError
 
     monkeypatch.chdir(Path(built.root))
-    notebook = {"profile": "smoke"}
+    notebook: dict[str, object] = {"profile": "smoke"}
     notebook["chapter"] = begin(notebook, "demo")
     notebook |= {"profile": "book", "left_by_a_cell": 3}
     assert begin(notebook, "demo").profile == "book"

@@ -89,7 +89,7 @@ def layer_of(own, permuted, gaussian, random_nets=(0.5, 0.7), **more):
     rest = {"kept": [0.9, 0.8], "relative_error": [2.0, 2.0], "scaled_error": [0.5, 0.5], "scale": [0.5, 0.5]}
     values = {way: {"cosine": cosines, "specific": [0.1 * c for c in cosines], **rest} for way, cosines in ways}
     arrays = {way: {name: np.array(v) for name, v in measures.items()} for way, measures in values.items()}
-    facts = {"units": 20, "below": 64, "active": 0.25, "empty": 0.0, "negative": 0.5, "one_class": False}
+    facts = {"below": 64, "active": 0.25, "empty": 0.0, "negative": 0.5, "one_class": False}
     return Layer(**{"number": 1, "by_batch": arrays, "typical": np.ones(5), "law": 0.9, **facts, **more})
 
 

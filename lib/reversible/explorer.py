@@ -99,7 +99,7 @@ def grid_of(record: Record) -> dict[str, Any]:
     fastest, to `DIGITS` digits; None where there is no such net. `widths`: of all layers, for each n, m and depth.
     """
     found = errors_of(record)
-    axes = {name: sorted({place[i] for place in found}) for i, name in enumerate(LABELS)}
+    axes: dict[str, list[Any]] = {name: sorted({getattr(net, name) for net in found}) for name in LABELS}
     errors = [found.get(Net(*place)) for place in itertools.product(*axes.values())]
     nets = itertools.product(axes["n"], axes["m"], axes["depth"])
     return {
