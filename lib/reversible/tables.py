@@ -136,7 +136,7 @@ def across_dropout(*records: Record) -> Shown:
         for place in dict.fromkeys(place for place, method in ends if method == "backprop dropout"):
             gain = bootstrap(ends[place, "backprop dropout"] - ends[place, "shadow"]).scaled(100)
             lines.append([place_words(place), f"{record.experiment}, last step", str(gain)])
-    return Shown(table(["data", "run", "backprop with dropout, less SHADOW"], lines))
+    return Shown(table(["data", "run", "error of backprop with dropout less that of SHADOW, points"], lines))
 
 
 def synthetic_over_real(record: Record) -> dict[str, str]:
