@@ -213,6 +213,7 @@ STOPPED = """
 import os, signal, sys
 from reversible import cli, sweep
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it puts in the background ignore it
 keep, done = sweep.Journal.keep, []
 
 def kept(*what):
