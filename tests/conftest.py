@@ -23,15 +23,6 @@ from reversible.checks import InputError
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one built book stay in one process, or each process would build it; the others go file by file."""
-    for item in items:
-        wanted = getattr(item, "fixturenames", ())
-        group = next((name for name in ("site", "built", "cluster") if name in wanted), str(item.path))
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @dataclass(frozen=True)
 class Checkout:
     """A copy of the project in a temporary folder; its commands use its own library."""

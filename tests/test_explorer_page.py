@@ -14,7 +14,7 @@ from conftest import QuietHandler
 from reversible import cli
 from reversible.experiments.law_grid import FEW, layer_widths
 from reversible.explorer import EDGE, VEGA, vega_script
-from reversible.results import book_folder, read_record
+from reversible.results import book_folder
 from test_explorer import AXES, START, by_the_library, small_explorer
 
 THEME = """
@@ -260,15 +260,3 @@ def test_without_scripts_the_page_says_so(browser, address):
     assert "JavaScript" in page.inner_text("noscript")
     assert page.locator("#rv-explorer input:disabled").count() == len(AXES)
     context.close()
-
-
-def test_the_book_s_page_shows_it(browser, served, site):
-    page = browser.new_page()
-    page.goto(f"{served}/reversal-map.html")
-    page.wait_for_selector(LINES)
-    record = read_record(site / "law-grid.json")
-    errors = {(*(c[key] for key in ("m", "k", "rho", "depth")), n): e
-              for c, r in zip(record.parameters["cells"], record.rows, strict=True)
-              for n, e in zip(c["n"], r["errors"], strict=True)}  # fmt: skip
-    assert number(page) == three_digits(errors[100, 5, 1.0, 2, 8000])
-    page.close()

@@ -9,7 +9,8 @@ from axe_playwright_python.sync_playwright import Axe
 
 from reversible.build import chapters
 from reversible.chapters import anchor
-from reversible.results import book_folder, read_claims
+from reversible.results import book_folder, read_claims, read_record
+from test_explorer_page import LINES, number, three_digits
 
 BOOK = book_folder()
 PAGES = ["index", *re.findall(r"- file: ([\w-]+)", (BOOK / "_toc.yml").read_text())]
@@ -160,6 +161,18 @@ def test_the_table_of_claims_is_filtered(opened):
     page.select_option("[data-rv-filter=chapter]", "")
     page.select_option("[data-rv-filter=verdict]", "")
     assert page.locator(".rv-verdicts tbody tr:visible").count() == len(claims)
+
+
+def test_the_page_of_the_map_shows_the_explorer(browser, served, site):
+    page = browser.new_page()
+    page.goto(f"{served}/reversal-map.html")
+    page.wait_for_selector(LINES)
+    record = read_record(site / "law-grid.json")
+    errors = {(*(c[key] for key in ("m", "k", "rho", "depth")), n): e
+              for c, r in zip(record.parameters["cells"], record.rows, strict=True)
+              for n, e in zip(c["n"], r["errors"], strict=True)}  # fmt: skip
+    assert number(page) == three_digits(errors[100, 5, 1.0, 2, 8000])
+    page.close()
 
 
 def test_the_front_page_shows_its_story_in_one_screen(opened):

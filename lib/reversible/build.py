@@ -121,11 +121,11 @@ def stamp(book: Path, name: str, profile: str) -> str:
 
 def _data_at_hand() -> dict[str, int]:
     """The files of the data folder that are there, with their sizes: a chapter says what it had and what not."""
-    from reversible import data  # with torch, which costs seconds, and most builds of a part need not
+    from reversible import data  # with torch, which costs seconds, and papermill reads chapters through this module
+    from reversible.reference import known_files
 
-    sets = [file for files in data.FILES_MD5.values() for file in files]
-    files = [data.folder() / file for file in [*sets, *(f"weights/{name}.npz" for name in data.WEIGHTS_MD5)]]
-    return {file.name: file.stat().st_size for file in files if file.is_file()}
+    files = {name: data.folder() / name for name in known_files()}
+    return {name: file.stat().st_size for name, file in files.items() if file.is_file()}
 
 
 def _text(path: Path) -> str:

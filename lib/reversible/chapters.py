@@ -24,6 +24,7 @@ from reversible.results import (
     judge,
     read_claims,
     read_record,
+    records_of,
 )
 from reversible.verify import APART, LIVE_LIMIT, TIMED, among, intervals, off_the_law
 
@@ -82,9 +83,8 @@ class Chapter:
         """What the chapter claims and what was found, a line a claim; where its numbers ran; how long it takes."""
         verdicts = self._verdicts()
         rows = [[_to_card(v.claim.id), escape(v.claim.says), told(v)] for v in verdicts]
-        records = {v.record.experiment: v.record for v in verdicts if v.record}
         claims = table(["claim", "in our words", "found"], rows) if rows else ""
-        return Shown(claims + _where_they_ran([*records.values()]), verdicts)
+        return Shown(claims + _where_they_ran([*records_of(verdicts).values()]), verdicts)
 
     def ending(self) -> Shown:
         """What would change our mind, a line a claim, and how to run the chapter; the built page adds links."""

@@ -16,11 +16,11 @@ from reversible.results import (
     NOT_TESTED,
     PARTLY,
     REPRODUCED,
-    Record,
     Verdict,
     book_folder,
     judge_all,
     read_claims,
+    records_of,
 )
 
 BEGINS, ENDS = "<!-- table of claims -->", "<!-- end of the table -->"
@@ -100,11 +100,6 @@ def in_step(readme: str, of: list[Verdict]) -> str:
         raise InputError(f"the README has no place for its table: {BEGINS}, then {ENDS}")
     before, rest = readme.split(BEGINS, 1)
     return f"{before}{BEGINS}\n{markdown(of)}\n{ENDS}{rest.split(ENDS, 1)[1]}"
-
-
-def records_of(of: list[Verdict]) -> dict[str, Record]:
-    """The records that these verdicts rest on, by experiment."""
-    return {verdict.record.experiment: verdict.record for verdict in of if verdict.record}
 
 
 def main() -> int:

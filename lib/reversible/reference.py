@@ -131,12 +131,16 @@ def _address(name: str) -> str:
     return f"<a href='{escape(url)}'>{escape(url)}</a>"
 
 
+def known_files() -> dict[str, str]:
+    """Every file of data and weights that the library knows, by its place below the folder: its md5."""
+    sets = {file: md5 for of_set in data.FILES_MD5.values() for file, md5 in of_set.items()}
+    return sets | {f"weights/{name}.npz": md5 for name, md5 in data.WEIGHTS_MD5.items()}
+
+
 def files() -> Shown:
     """Every file of data and weights below the folder: its md5, and its size where it is at hand."""
-    known = [pair for of_set in data.FILES_MD5.values() for pair in of_set.items()]
-    known += [(f"weights/{name}.npz", md5) for name, md5 in data.WEIGHTS_MD5.items()]
     rows = []
-    for name, md5 in known:
+    for name, md5 in known_files().items():
         file = data.folder() / name
         size = _size(file) if file.is_file() else "not at hand"
         rows.append([f"<code>{escape(name)}</code>", size, f"<code>{md5}</code>"])

@@ -270,6 +270,11 @@ def judge_all(claims: list[Claim], results: Path) -> list[Verdict]:
     return [judge(claim, lambda name: read_record(results / f"{name}.json")) for claim in claims]
 
 
+def records_of(of: list[Verdict]) -> dict[str, Record]:
+    """The records that these verdicts rest on, by experiment."""
+    return {verdict.record.experiment: verdict.record for verdict in of if verdict.record}
+
+
 def book_folder() -> Path:
     """The book of the checkout in use: ./book, else that of an editable install; InputError where there is none."""
     for folder in (Path("book"), Path("."), LIBRARY.parents[1] / "book"):
