@@ -146,9 +146,12 @@ def served(site: Path) -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
-    """Headless Chromium; without one the tests skip, in CI they fail."""
+    """Headless Chromium; without one the tests skip, in CI they fail.
+
+    While it is open an event loop runs in the test's own thread, in which nothing else that needs one can start.
+    """
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
