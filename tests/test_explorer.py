@@ -33,7 +33,7 @@ from reversible.experiments.law_grid import (
     run_net,
     run_row,
 )
-from reversible.explorer import VEGA, explorer, vega_script
+from reversible.explorer import VEGA, constant_error, explorer, vega_script
 from reversible.multi_layer import MultiLayer
 from reversible.results import Record, book_folder, read_record
 from reversible.state_evolution import optimal_offsets, state_evolution, top_risk
@@ -232,6 +232,16 @@ def test_the_grid_in_the_page_is_whole_and_empty_where_no_net_is():
         assert (error is None) == (not possible), place
     for (n, m, depth), widths in zip(product(AXES["n"], AXES["m"], AXES["depth"]), grid["widths"], strict=True):
         assert widths == (list(layer_widths(n, m, depth)) if n >= m else None)
+    for (m, k), error in zip(product(AXES["m"], AXES["k"]), grid["constant"], strict=True):
+        assert error == (constant_error(m, k) if k < m else None)
+
+
+@pytest.mark.parametrize(("m", "k"), [(100, 50), (400, 5)])
+def test_no_constant_does_better_than_the_one_that_reads_nothing(m, k):
+    codes = np.zeros((4000, m))
+    codes[:, :k] = np.random.default_rng(7).uniform(0.5, 1.5, (4000, k))
+    errors = [np.sum((c - codes) ** 2) / np.sum(codes**2) for c in np.linspace(0, 2 * k / m, 41)]
+    assert min(errors) == pytest.approx(constant_error(m, k), rel=0.005)
 
 
 def test_vega_is_one_script_with_its_licences_that_names_no_address():

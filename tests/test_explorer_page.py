@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from conftest import QuietHandler
 from reversible import cli
 from reversible.experiments.law_grid import FEW, layer_widths
-from reversible.explorer import EDGE, VEGA, vega_script
+from reversible.explorer import EDGE, VEGA, constant_error, vega_script
 from reversible.results import book_folder
 from test_explorer import AXES, START, by_the_library, small_explorer
 
@@ -123,7 +123,8 @@ def test_the_net_is_told_and_the_command_simulates_it(page, capsys):
     [
         ({}, "back", "comes back"),
         ({"n": 500, "rho": 0.5}, "part", "Part of the code is lost. It takes 8,000 pixels."),
-        ({"n": 500, "m": 400, "rho": 0.1}, "nothing", "Nothing comes back: zero is as good an answer. No image"),
+        ({"n": 500, "m": 400, "rho": 0.1}, "nothing", "Nothing is read: one number at every entry is a better answer."),
+        ({"n": 500, "m": 400, "k": 60, "rho": 0.5}, "nothing", "Nothing is read: one number at every entry"),
         ({"n": 250, "m": 400}, "none", "narrower than its code"),
         ({"n": 2000, "rho": 0.1}, "none", "dropout can leave a whole hidden layer silent"),
         ({"k": 60}, "none", "as many entries are on as it has, or more"),
@@ -133,7 +134,8 @@ def test_the_words_say_where_the_net_stands(page, place, state, words):
     at = {**START, **place}
     error, t = by_the_library(**at), at["rho"] * layer_widths(at["n"], at["m"], at["depth"])[-2]
     move(page, **place)
-    expected = "none" if error is None else "back" if error < 0.25 else "part" if error < 1 else "nothing"
+    constant = constant_error(at["m"], at["k"])
+    expected = "none" if error is None else "back" if error < 0.25 else "part" if error < constant else "nothing"
     assert page.get_attribute("#rv-explorer", "data-state") == state == expected
     assert words in page.inner_text("[role=status][aria-live=polite] #rv-explorer-words")
     assert (number(page) == "–") == page.locator("#rv-explorer-net").is_hidden() == (error is None)

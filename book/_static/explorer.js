@@ -17,7 +17,8 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function state(at) {
     if (error(at) === null) return "none";
-    return back(at) ? "back" : error(at) < grid.nothing ? "part" : "nothing";
+    if (back(at)) return "back";
+    return error(at) < look(grid.constant, ["m", "k"], at) ? "part" : "nothing";
   }
 
   function words(at) {
@@ -27,7 +28,7 @@ document.addEventListener("DOMContentLoaded", () => {
     if (back(at)) return `The code comes back: its error is below ${grid.edge}, the line of the map.`;
     const enough = along("n", at).find(back);
     return [
-      error(at) < grid.nothing ? "Part of the code is lost." : "Nothing comes back: zero is as good an answer.",
+      state(at) === "part" ? "Part of the code is lost." : "Nothing is read: one number at every entry is a better answer.",
       enough ? `It takes ${count(value(enough, "n"))} pixels.` : "No image on this grid is large enough.",
     ].join(" ");
   }
@@ -49,7 +50,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const widths = look(grid.widths, ["n", "m", "depth"], at);
     const rho = value(at, "rho");
     const kept = rho * widths.at(-2);
-    part("caution").hidden = kept >= grid.few || error(at) === grid.nothing;
+    part("caution").hidden = kept >= grid.few || state(at) === "nothing";
     part("widths").textContent = widths.map(count).join(" → ");
     part("t").textContent = count(Number(kept.toPrecision(3)));
     part("ratio").textContent = Number((value(at, "k") / kept).toPrecision(2));

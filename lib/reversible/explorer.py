@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import Any
 
 from reversible.chapters import Shown, escape
-from reversible.experiments.law_grid import FEW, NOTHING, Net, layer_widths
+from reversible.experiments.law_grid import FEW, HIGH, LOW, NOTHING, Net, layer_widths
 from reversible.experiments.reversal_map import EDGE
 from reversible.results import Record
 
@@ -92,20 +92,32 @@ def deeper_and_better(record: Record) -> list[tuple[Net, Net]]:
     return [(net, deeper) for net, deeper in pairs if deeper in errors and errors[deeper] <= errors[net] < NOTHING]
 
 
+def constant_error(m: int, k: int) -> float:
+    """Relative squared error of the best answer that is the same at each of m entries, k of them on: it reads nothing.
+
+    E||c 1 - h||^2 is least at c = (k/m) E[a], a the law of an entry that is on, and is then m c^2 less than E||h||^2.
+    """
+    mean, square = (LOW + HIGH) / 2, (LOW**2 + LOW * HIGH + HIGH**2) / 3
+    return 1 - k / m * mean**2 / square
+
+
 def grid_of(record: Record) -> dict[str, Any]:
     """What the page's script reads, JSON-able.
 
     `axes`: the values of n, m, k, rho and depth, growing. `errors`: one for each combination, the last axis running
     fastest, to `DIGITS` digits; None where there is no such net. `widths`: of all layers, for each n, m and depth.
+    `constant`: the error of an answer that reads nothing, for each m and k.
     """
     found = errors_of(record)
     axes: dict[str, list[Any]] = {name: sorted({getattr(net, name) for net in found}) for name in LABELS}
     errors = [found.get(Net(*place)) for place in itertools.product(*axes.values())]
     nets = itertools.product(axes["n"], axes["m"], axes["depth"])
+    codes = itertools.product(axes["m"], axes["k"])
     return {
         "axes": axes,
         "errors": [None if error is None else float(f"{error:.{DIGITS}g}") for error in errors],
         "widths": [layer_widths(*net) if net[0] >= net[1] else None for net in nets],
+        "constant": [constant_error(m, k) if k < m else None for m, k in codes],
         "start": {name: _nearest(axes[name], value) for name, value in START.items()},
         "digits": DIGITS, "edge": EDGE, "nothing": NOTHING, "few": FEW,
     }  # fmt: skip
