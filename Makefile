@@ -33,7 +33,7 @@ check: .venv/made
 	@echo "making .venv from requirements.lock (about 5 GB with torch; minutes on the first run)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, not " + sys.version.split()[0])'
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install -q uv==0.13.8
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==0.13.8
 	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes requirements.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
