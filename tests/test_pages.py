@@ -116,6 +116,21 @@ def test_chapter_says_how_long_it_ran_and_how_to_run_it(opened, site, name):
     assert any(cell.get("outputs") for cell in notebook["cells"])
 
 
+@pytest.mark.parametrize("name", EXECUTED)
+def test_numbers_in_the_prose_are_those_that_were_told(opened, site, name):
+    """Glue takes 16,000 for a pair of numbers, (16, 0), where it is not told it as text."""
+    cells = json.loads((site.parent / "executed" / f"{name}.ipynb").read_text())["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    told = {
+        glued["name"]: output["data"][glued["mime_prefix"] + "text/plain"]
+        for output in outputs
+        if (glued := output.get("metadata", {}).get("scrapbook"))
+    }
+    asked = re.findall(r"\{glue:text\}`(\w+)`", (BOOK / f"{name}.md").read_text())
+    shown = opened[name][0].eval_on_selector_all(".pasted-text", "spans => spans.map(span => span.textContent)")
+    assert [repr(text) for text in shown] == ["".join(told[number]) for number in asked]
+
+
 def test_every_claim_has_its_card_in_its_chapter(opened):
     for claim in read_claims(BOOK / "claims.toml"):
         assert opened[claim.chapter][0].locator(f"#{anchor(claim.id)} .rv-badge").count() == 1, claim.id

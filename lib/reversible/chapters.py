@@ -100,7 +100,7 @@ class Chapter:
         from myst_nb import glue
 
         for name, word in words.items():
-            glue(name, _Told(word), display=False)
+            glue(name, word, display=False)
 
     def rests_on(self, statuses: Mapping[str, str]) -> Shown:
         """The verdicts by claim that the words nearby take for granted; AssertionError where one has changed since."""
@@ -262,13 +262,3 @@ def table(
 
 def escape(text: str) -> str:
     return html.escape(text)
-
-
-class _Told:
-    """Words that glue shows as they are, without a string's quotes."""
-
-    def __init__(self, words: str) -> None:
-        self.words = words
-
-    def __repr__(self) -> str:
-        return self.words

@@ -48,7 +48,7 @@ def found(of: list[Verdict]) -> Shown:
         counts.setdefault(acts.get(verdict.claim.chapter, verdict.claim.chapter), Counter())[verdict.status] += 1
     rows = []
     for act, count in counts.items():
-        words = " ".join(f"{count[status]} {badge(status)}" for status in STATUSES if count[status])
+        words = " ".join(f"{count[status]}&nbsp;{badge(status)}" for status in STATUSES if count[status])
         rows.append(f"<li><strong>{escape(act)}</strong> {words}</li>")
     return Shown(f"<ul class='rv-found'>{''.join(rows)}</ul>", counts)
 
