@@ -123,7 +123,7 @@ def test_the_net_is_told_and_the_command_simulates_it(page, capsys):
     [
         ({}, "back", "comes back"),
         ({"n": 500, "rho": 0.5}, "part", "Part of the code is lost. It takes 8,000 pixels."),
-        ({"n": 500, "m": 400, "rho": 0.1}, "nothing", "Nothing is read: one number at every entry is a better answer."),
+        ({"n": 500, "m": 400, "rho": 0.1}, "nothing", "one number at every entry is a better answer. No image"),
         ({"n": 500, "m": 400, "k": 60, "rho": 0.5}, "nothing", "Nothing is read: one number at every entry"),
         ({"n": 250, "m": 400}, "none", "narrower than its code"),
         ({"n": 2000, "rho": 0.1}, "none", "dropout can leave a whole hidden layer silent"),

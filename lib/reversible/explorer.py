@@ -13,6 +13,7 @@ from typing import Any
 from reversible.chapters import Shown, escape
 from reversible.experiments.law_grid import FEW, HIGH, LOW, NOTHING, Net, layer_widths
 from reversible.experiments.reversal_map import EDGE
+from reversible.model import Codes
 from reversible.results import Record
 
 VEGA = "vega.js"  # what `vega_script` is to be called in the built site's _static
@@ -97,7 +98,7 @@ def constant_error(m: int, k: int) -> float:
 
     E||c 1 - h||^2 is least at c = (k/m) E[a], a the law of an entry that is on, and is then m c^2 less than E||h||^2.
     """
-    mean, square = (LOW + HIGH) / 2, (LOW**2 + LOW * HIGH + HIGH**2) / 3
+    mean, square = (LOW + HIGH) / 2, Codes("uniform", LOW, HIGH).second_moment
     return 1 - k / m * mean**2 / square
 
 
