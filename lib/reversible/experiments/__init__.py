@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import time
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import asdict, replace
 from typing import Any
@@ -100,11 +101,16 @@ def key_of(name: str, profile: str, device: str = "cpu") -> tuple[str, ...]:
 
 
 def run_cell(name: str, cell: Any) -> Any:
-    """One cell of the experiment `name`, on one thread: sums in one order, whatever machine it runs on."""
+    """One cell of the experiment `name`."""
+    return on_one_thread(find(name).run_cell, cell)
+
+
+def on_one_thread(run: Callable[..., Any], *what: Any) -> Any:
+    """What every cell is run by: one thread, so that sums are in one order."""
     from reversible.simulate import one_thread
 
     with one_thread():
-        return find(name).run_cell(cell)
+        return run(*what)
 
 
 def _float64_check(cells: list[Any]) -> dict[str, float]:
