@@ -1,6 +1,7 @@
 # make book    the HTML book, from nothing: environment, chapters, pages
 # make test    the same environment, then every test
 # make verify  every record that a CPU made, run once more in the book profile, beside what is recorded
+# make portability  the live parts of all chapters under the kernels of other CPUs, with one thread and with two
 # make publish the built book to the branch gh-pages of origin
 # make check   ruff and pyright alone
 # make lock    requirements.lock again, after a change of pyproject.toml
@@ -9,7 +10,7 @@ PYTHON ?= python3
 PROFILE ?= book
 BIN := .venv/bin
 
-.PHONY: book test verify publish check lock clean
+.PHONY: book test verify portability publish check lock clean
 
 book: .venv/made
 	@$(BIN)/python -m reversible.build --profile $(PROFILE)
@@ -20,6 +21,9 @@ test: .venv/made
 
 verify: .venv/made
 	OMP_NUM_THREADS=1 $(BIN)/reversible verify --profile $(PROFILE) --workers 2
+
+portability: .venv/made
+	REVERSIBLE_PORTABILITY=$(PROFILE) $(BIN)/python -m pytest -n 2 tests/test_portability.py -rA
 
 publish: book
 	.ci/publish

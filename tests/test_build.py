@@ -177,65 +177,6 @@ def test_a_chapter_sees_only_its_own_claims_and_records(monkeypatch, built):
         chapter.verdict("T2")
 
 
-def test_a_live_run_shows_no_empty_table_for_a_measure_that_is_not_there(monkeypatch):
-    from reversible import chapters
-    from reversible.estimates import Estimate
-    from reversible.results import Record
-
-    record = Record("x", "smoke", {"cells": []}, {"gain": Estimate.exact(1.0)}, [], {}, {})
-    monkeypatch.setattr(chapters.experiments, "run", lambda *_: record)
-    monkeypatch.setattr(chapters.Chapter, "record", lambda *_: record)
-    with pytest.raises(AssertionError, match="x has no measure that begins with noise"):
-        chapters.Chapter("demo", "smoke", Path(), {}).live("x", "gain", "noise")
-
-
-def test_a_live_run_off_the_law_fails_its_chapter(monkeypatch):
-    from reversible import chapters
-    from reversible.estimates import Estimate
-    from reversible.results import Record
-
-    record = Record("x", "smoke", {"cells": []}, {"rms_z": Estimate.exact(3.5)}, [], {}, {})
-    monkeypatch.setattr(chapters.experiments, "run", lambda *_: record)
-    monkeypatch.setattr(chapters.Chapter, "record", lambda *_: record)
-    chapter = chapters.Chapter("demo", "smoke", Path(), {})
-    with pytest.raises(AssertionError, match=r"x, live: rms_z = 3.5 is above 3"):
-        chapter.live("x")
-
-
-CELL = {"n": 3, "widths": [2, 1]}
-
-
-@pytest.mark.parametrize(
-    ("cells", "live", "n", "fails"),
-    [
-        ([CELL], (0.3, 0.4), 5, True),  # the very cell that was recorded, and another number
-        ([CELL], (0.2, 0.4), 5, False),  # the intervals meet
-        ([{**CELL, "n": 4}], (0.3, 0.4), 5, False),  # another cell may measure something else
-        ([CELL, {**CELL, "n": 4}], (0.3, 0.4), 5, False),
-        ([CELL], (0.3, 0.4), 0, False),  # a number without an interval
-    ],
-)
-@pytest.mark.parametrize("name", ["a", "equal_time_gain"])  # the second is read off seconds, which are the machine's
-def test_a_live_run_of_recorded_cells_must_meet_the_record(monkeypatch, cells, live, n, fails, name):
-    from reversible import chapters
-    from reversible.estimates import Estimate
-    from reversible.results import Record
-
-    where = {"code": "x", "module": "reversible.laws", "device": "CPU", "seconds": 1.0, "date": "2026-01-01"}
-    recorded = Record("x", "paper", {"cells": [CELL, {"n": 9}]}, {name: Estimate(0.2, (0.1, 0.25), n)}, [], {}, where)
-    low, high = live
-    cells = [{**cell, "widths": tuple(cell["widths"])} for cell in cells]  # as dataclasses have them
-    now = Record("x", "book", {"cells": cells}, {name: Estimate(0.35, (low, high), n)}, [], {}, where)
-    monkeypatch.setattr(chapters.experiments, "run", lambda *_: now)
-    monkeypatch.setattr(chapters.Chapter, "record", lambda *_: recorded)
-    chapter = chapters.Chapter("demo", "book", Path(), {})
-    if fails and name == "a":
-        with pytest.raises(AssertionError, match="x, live: other numbers than recorded from the same runs, a: "):
-            chapter.live("x")
-    else:
-        assert "just now (book)" in chapter.live("x").content
-
-
 def test_runs_are_counted_by_trials_or_seeds():
     from reversible.chapters import where_it_ran
     from reversible.results import Record

@@ -9,7 +9,7 @@ from reversible import cli, experiments, laws, results, verify
 from reversible.results import read_record, write_record
 from reversible.sweep import Journal
 from reversible.verify import APART, WITHIN
-from two_records import EXPERIMENTS, FEWER, Result, file_of, interval, two_records
+from two_records import EXPERIMENTS, FEWER, Result, file_of, interval, remake, two_records
 
 
 @pytest.fixture
@@ -29,21 +29,22 @@ def kept():
 
 def test_nothing_changed(world, capsys):
     before = kept()
-    world.measures["else"] = interval(5.0, 6.0)
+    world.measures["else"] = interval(7.0, 8.0)
     status, out, err = typed(capsys, "--profile", "paper")
     assert (status, err) == (0, "")
     assert "first: recorded in the paper profile, " in out
     assert ", code unchanged since; re-run in the paper profile, " in out
     assert "T1     gain = 1 +- 0.1  1.000 [0.950, 1.050]  1.000 [0.950, 1.050]  within\n" in out
     assert "measures that decide nothing: 1 within, 1 apart (else)" in out
-    summary = "2 records, 4 deciding checks (4 of them can change a verdict): 4 within, 0 apart; no verdict changed"
+    counts = "3 within, 0 apart, 1 below 3 (standard score)"
+    summary = f"2 records, 4 deciding checks (2 of them can change a verdict): {counts}; no verdict changed"
     assert out.splitlines()[-1] == summary
     assert len(world.ran) == 6
     assert kept() == before
 
 
 def test_a_verdict_that_changed_is_named_and_is_status_1(world, capsys):
-    world.measures["gain"] = interval(1.2, 1.3)
+    world.measures["gain"] = interval(1.45, 1.55)
     status, out, _ = typed(capsys)
     assert status == 1
     change = "T1, reproduced -> not reproduced (gain = 1 +- 0.1)"
@@ -52,10 +53,16 @@ def test_a_verdict_that_changed_is_named_and_is_status_1(world, capsys):
     assert out.splitlines()[-1] == change
 
 
-def test_intervals_apart_under_the_same_verdict_are_status_0(world, capsys):
-    world.measures["gain"] = interval(1.06, 1.09)
+def test_numbers_that_are_apart_and_bits_that_differ_are_status_1_under_the_same_verdict(world, capsys):
+    world.measures["gain"] = interval(0.949, 0.951)
+    remake()
+    world.measures["gain"] = interval(1.049, 1.051)
     status, out, _ = typed(capsys, "first")
-    assert (status, "1 record, 3 deciding checks (2 of them can change" in out, " 1 apart" in out) == (0, True, True)
+    assert (status, "1 record, 3 deciding checks (2 of them can change" in out, " 1 apart" in out) == (1, True, True)
+    world.measures["gain"] = interval(0.949, 0.951)
+    world.run_cell = lambda cell: Result(0)
+    status, out, _ = typed(capsys, "first", "--profile", "paper")
+    assert (status, "OTHER BITS" in out, "no verdict changed" in out) == (1, True, True)
 
 
 def test_each_record_is_shown_as_soon_as_it_is_done(world, capsys):
@@ -69,7 +76,7 @@ def test_each_record_is_shown_as_soon_as_it_is_done(world, capsys):
 
 
 def test_json_says_what_the_text_says(world, capsys):
-    world.measures["gain"] = interval(1.2, 1.3)
+    world.measures["gain"] = interval(1.45, 1.55)
     status, out, _ = typed(capsys, "--json")
     text = typed(capsys)[1]
     shown = json.loads(out)
@@ -86,7 +93,7 @@ def test_json_says_what_the_text_says(world, capsys):
     checks = [check for record in shown["records"] for check in record["checks"]]
     assert checks[0] == {
         "claim": "T1", "rule": "gain = 1 +- 0.1", "found": APART, "judged": True,
-        "recorded": {"mean": 1.0, "ci95": [0.95, 1.05], "n": 9}, "now": {"mean": 1.25, "ci95": [1.2, 1.3], "n": 9},
+        "recorded": {"mean": 1.0, "ci95": [0.95, 1.05], "n": 9}, "now": {"mean": 1.5, "ci95": [1.45, 1.55], "n": 9},
     }  # fmt: skip
     assert all(f"{check['claim']}     {check['rule']}" in text for check in checks)
     assert shown["checks"] == len(checks) == sum(shown["found"].values()) == 4

@@ -1,21 +1,23 @@
 """The recorded experiments: deterministic, complete for the claims that read them, and able to fail."""
 
-from dataclasses import replace
+import types
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
 
 from reversible import experiments, laws, simulate
-from reversible.chapters import LIVE_LIMIT
 from reversible.checks import InputError
-from reversible.experiments import shadow_long, shadow_training
+from reversible.compare import LIVE_LIMIT
+from reversible.estimates import Estimate
+from reversible.experiments import shadow_digits, shadow_long, shadow_training
 from reversible.results import NOT_TESTED, book_folder, judge, read_claims, read_record, rules_for
 from reversible.training import Training
 
 CLAIMS = read_claims(book_folder() / "claims.toml")
 
 
-TRAINED = {**shadow_training.EXPERIMENTS, **shadow_long.EXPERIMENTS}
+TRAINED = {**shadow_training.EXPERIMENTS, **shadow_long.EXPERIMENTS, **shadow_digits.EXPERIMENTS}
 
 
 def untested(claim):
@@ -97,6 +99,7 @@ def test_cells_on_another_device_are_checked_against_double_precision(monkeypatc
     record = experiments.run("linf-rate", "smoke", device="cuda")
     assert [p.device for p in checked] == ["cuda"] * 3
     assert record.provenance["device"] == "cuda"
+    assert record.provenance["arithmetic"] == [{"cpu": "here"}]
     assert 0 < record.provenance["float64_check"] < experiments.FLOAT64_TOLERANCE
     assert {cell["device"] for cell in record.parameters["cells"]} == {"cuda"}
     monkeypatch.setattr(simulate, "precision_check", lambda p: 0.01)
@@ -104,5 +107,52 @@ def test_cells_on_another_device_are_checked_against_double_precision(monkeypatc
         experiments.run("linf-rate", "smoke", device="cuda")
 
 
-def on_cpu(name, cell):
-    return experiments.find(name).run_cell(replace(cell, device="cpu"))
+def on_cpu(name, asked):
+    result = experiments.find(name).run_cell(replace(asked.cell, device="cpu"))
+    return experiments.Done(result, {"cpu": "here"})
+
+
+@pytest.fixture
+def chosen(monkeypatch):
+    """An experiment that chooses a number for each cell, and what it was asked."""
+    calls = []
+
+    def run_cell(cell, choice=None):
+        calls.append((cell.seed, choice))
+        return Result(choice or chosen.best, cell.seed)
+
+    chosen = types.SimpleNamespace(calls=calls, best=3, cells=[Cell(1), Cell(2)])
+    by_seed = lambda pairs: {f"value_{p.seed}": Estimate.exact(r.chosen * r.seed) for p, r in pairs}  # noqa: E731
+    experiment = experiments.Experiment(lambda _: chosen.cells, run_cell, by_seed, lambda row: row["chosen"])
+    monkeypatch.setattr(experiments, "find", lambda name: experiment)
+    return chosen
+
+
+@dataclass(frozen=True)
+class Cell:
+    seed: int
+
+
+@dataclass(frozen=True)
+class Result:
+    chosen: int
+    seed: int
+
+
+def test_a_live_run_takes_what_its_record_chose(chosen):
+    recorded = experiments.run("shadow", "book")
+    chosen.best, chosen.cells = 5, [Cell(1), Cell(2), Cell(4)]
+    now, touched = experiments.again(recorded, "book")
+    assert chosen.calls[2:] == [(1, 3), (2, 3), (4, None)]
+    assert now.measures == {
+        name: Estimate.exact(value) for name, value in (("value_1", 3), ("value_2", 6), ("value_4", 20))
+    }
+    assert touched == set()
+
+
+def test_the_whole_run_chooses_again_and_tells_what_hangs_on_another_choice(chosen):
+    recorded = experiments.run("shadow", "paper")
+    recorded.rows[1]["chosen"] = 4
+    _, touched = experiments.again(recorded, "paper")
+    assert chosen.calls[2:] == [(1, None), (2, None)]
+    assert touched == {"value_2"}

@@ -12,6 +12,7 @@ from typing import Any
 
 from reversible import experiments
 from reversible.checks import InputError, one_of
+from reversible.compare import FALSE_ALARM, OTHER, among, contradiction, must_be_equal, relation, where
 from reversible.estimates import Estimate
 from reversible.results import (
     RULE_CHANGED,
@@ -26,7 +27,6 @@ from reversible.results import (
     read_record,
     records_of,
 )
-from reversible.verify import APART, LIVE_LIMIT, TIMED, among, intervals, off_the_law
 
 PARAMETERS = ("profile",)  # what `papermill -p` may set
 BEGUN = "_reversible_begun"  # stands among a notebook's globals once its chapter has begun
@@ -52,7 +52,12 @@ class Chapter:
     name: str
     profile: str
     book: Path
-    claims: Mapping[str, Claim]
+    ledger: tuple[Claim, ...]  # all claims of the book
+
+    @property
+    def claims(self) -> dict[str, Claim]:
+        """Those of this chapter, by id."""
+        return {claim.id: claim for claim in self.ledger if claim.chapter == self.name}
 
     def record(self, experiment: str) -> Record:
         """The committed record of `experiment`, under results/."""
@@ -63,21 +68,25 @@ class Chapter:
         """Run `experiment` now, in this chapter's profile, and show its measures beside the recorded ones.
 
         `only`: those that begin with one of these words. What lacks data or weights here says so.
-        Fails where the live run leaves the exact law by more than `LIVE_LIMIT` standard scores (root mean square), and
-        where the record holds the very cells that are run and an interval does not meet the recorded one.
+        What the record chose on its way, learning rates say, is taken from it, but for the profile `paper`. Fails where
+        the run contradicts the exact law or the record: see `compare`.
         """
-        recorded, now = self.record(experiment), experiments.run(experiment, self.profile)
-        for name, estimate in off_the_law(now).items():
-            raise AssertionError(f"{experiment}, live: {name} = {estimate.mean:.3g} is above {LIVE_LIMIT}")
-        if apart := _apart(recorded, now):
-            raise AssertionError(f"{experiment}, live: other numbers than recorded from the same runs, {apart}")
+        recorded = self.record(experiment)
+        now, touched = experiments.again(recorded, self.profile)
+        if found := contradiction(recorded, now, self.ledger, touched):
+            raise AssertionError(f"{experiment}, live: {found}")
         if strangers := [word for word in only if not any(name.startswith(word) for name in recorded.measures)]:
             raise AssertionError(f"{experiment} has no measure that begins with {', '.join(strangers)}")
         shown = [name for name in now.measures if name in recorded.measures and name.startswith(only or ("",))]
         rows = [[in_words(name), str(recorded.measures[name]), str(now.measures[name])] for name in shown]
         head = ["measure", f"recorded ({recorded.profile})", f"just now ({self.profile})"]
         missing = "".join(f"<p class='rv-foot'>Not run just now: {escape(why)}</p>" for why in now.absent)
-        return Shown(table(head, rows) + missing + f"<p class='rv-foot'>{where_it_ran(recorded)}</p>", now)
+        taken = self.profile != "paper" and experiments.find(experiment).choice and among(recorded, now)
+        rates = "<p class='rv-foot'>Trained just now with the learning rates of the record.</p>" if taken else ""
+        beside = f"<p class='rv-foot'>{_beside(recorded, now)}</p>"
+        return Shown(
+            table(head, rows) + missing + rates + beside + f"<p class='rv-foot'>{where_it_ran(recorded)}</p>", now
+        )
 
     def summary(self) -> Shown:
         """What the chapter claims and what was found, a line a claim; where its numbers ran; how long it takes."""
@@ -124,11 +133,16 @@ class Chapter:
         return Shown(card(verdict), verdict)
 
 
-def _apart(recorded: Record, now: Record) -> str:
-    """Measures of cells that the record holds too, whose intervals do not meet; seconds hang on the machine."""
-    found = intervals(recorded, now) if among(recorded, now) else {}
-    far = [name for name in found if found[name] == APART and not name.startswith(TIMED)]
-    return "; ".join(f"{name}: {recorded.measures[name]} and {now.measures[name]}" for name in far)
+def _beside(recorded: Record, now: Record) -> str:
+    """How a live run, which contradicts neither law nor record, was held against the record, in words."""
+    if must_be_equal(recorded, now) and among(recorded, now):
+        return "Every number of the run just now is the recorded one, to the bit."
+    if relation(recorded, now) == OTHER:
+        return "The run just now has other sizes than the recorded one; only the exact law is the same for both."
+    return (
+        f"The run just now, on {escape(where(now))}, agrees with the recorded one within the uncertainty of both, "
+        f"by a joint test that raises a false alarm in less than one of {1 / FALSE_ALARM:,.0f} builds."
+    )
 
 
 def begin(notebook: dict[str, Any], name: str) -> Chapter:
@@ -150,8 +164,7 @@ def begin(notebook: dict[str, Any], name: str) -> Chapter:
     profile = one_of("profile", notebook.get("profile"), experiments.PROFILES)
     notebook[BEGUN] = True
     book = book_folder()
-    claims = {claim.id: claim for claim in read_claims(book / "claims.toml") if claim.chapter == name}
-    return Chapter(name, profile, book, claims)
+    return Chapter(name, profile, book, tuple(read_claims(book / "claims.toml")))
 
 
 def refuse_changed_rules(verdicts: list[Verdict]) -> None:

@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     verdicts = commands.add_parser("verdicts", help="the table of claims", allow_abbrev=False)
     verdicts.add_argument("--json", action="store_true", help="for machines")
     verdicts.set_defaults(call=_verdicts)
-    again = commands.add_parser("verify", help="the records run again: does a verdict change?", allow_abbrev=False)
+    again = commands.add_parser("verify", help="the records run again: do they still hold?", allow_abbrev=False)
     again.add_argument("names", nargs="*", metavar="NAME", help="of records (default: all that were made on a CPU)")
     again.add_argument("--profile", default="book", help="smoke, book (default) or paper: how much is run")
     again.add_argument("--json", action="store_true", help="for machines, all at the end")
@@ -313,7 +313,7 @@ def _verify(arguments: argparse.Namespace) -> int:
                 columns = cli_train.aligned(rows, left=range(len(rows[0]))).splitlines() if rows else []
                 print("\n    ".join([verify.head(outcome), *columns, *verify.notes(outcome)]), end="\n\n", flush=True)
     print(json.dumps(verify.document(outcomes), indent=1) if arguments.json else verify.summary(outcomes))
-    return int(any(outcome.changes for outcome in outcomes))
+    return int(any(outcome.contradicts for outcome in outcomes))
 
 
 if __name__ == "__main__":

@@ -31,8 +31,10 @@ class Experiment:
     """Independent cells, a function that runs one of them, and what is read off all of them together."""
 
     cells: Callable[[str], list[Any]]  # profile -> frozen dataclasses of parameters, each with its own seed
-    run_cell: Callable[[Any], Any]  # a cell -> a frozen dataclass of results
+    run_cell: Callable[..., Any]  # a cell -> a frozen dataclass of results
     measure: Callable[[Pairs], dict[str, Estimate]]  # (cell, result) pairs -> named measures
+    # Where a cell chooses settings on its way: a recorded row -> what was chosen, or None; `run_cell` takes it second.
+    choice: Callable[[dict[str, Any]], Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,35 +1,27 @@
 """Records run again, number beside number, and whether a verdict changes. No record is written.
 
-A record's measures are read off its cells, and another profile has other cells. So a number of the re-run is an
-estimate of the same thing as the recorded one in two cases only. SAME: the very cells of the record were run. ALIKE:
-all that were run are among the record's, or they are the record's but for seeds and the number of repeats. All else is
-OTHER: a slope over smaller nets, or the error of another "widest" one, may differ and everybody be right. Standard
-scores against an exact law ("rms_z" in the name) are an exception: about 1 at every size as long as the law holds.
+What is an estimate of the same thing, and when two of them are apart, says `compare`. Each check that decides a claim
+is told in a word:
 
-Each check that decides a claim is told in a word:
-
-- "within": the two 95 % intervals meet; of numbers without an interval (counts, worst cases), they are the same.
-- "apart": they do not, or are not, although they are estimates of the same thing. Chance alone does that to one pair of
-  intervals of independent runs in two hundred, to one in twenty where one is much the wider: no verdict hangs on it.
-- "below 3 (standard score)": scores of other runs than the recorded ones; above 3 they are "apart".
-- "no interval (not judged)", "other sizes (not judged)": apart as well, and there is no reason why they should not be.
+- "within": the re-run's number does not contradict the recorded one; of numbers without an interval (counts, worst
+  cases), they are the same but for rounding.
+- "apart": it does, by more than chance brings about in one of ten thousand runs of all records; or a standard score
+  against an exact law lies above 3.
+- "below 3 (standard score)": a score of a run against the exact law.
+- "no interval (not judged)", "other sizes (not judged)", "measured in seconds (not judged)", "other settings chosen
+  (not judged)": the numbers differ, and there is no reason why they should not.
 - "not run in this profile", "data not at hand": the re-run has no such measure.
 
-A verdict changes where the claim's own rule gives another one once the checks below are decided by the re-run, and all
-others by the record:
-
-- SAME: every check, but for those on measures of time, which hang on the machine;
-- ALIKE, and measures of time: a check that is decided the other way: it held and the whole interval of the re-run lies
-  outside of what it allows, or it failed with its whole interval outside and that of the re-run lies inside;
-- standard scores of other runs: a check that held, where they lie above `LIVE_LIMIT` now.
+A verdict changes where the claim's own rule gives another one once the checks that are apart are decided by the re-run,
+and all others by the record. Where both were made by the same code on the same kind of CPU, cells that both have run
+must be equal to the bit besides; seconds do not count.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -37,76 +29,29 @@ from typing import Any
 
 from reversible import experiments
 from reversible.checks import InputError, one_of
+from reversible.compare import (
+    LIVE_LIMIT,
+    OTHER,
+    allowed,
+    apart,
+    difference,
+    has_interval,
+    is_score,
+    is_timed,
+    must_be_equal,
+    relation,
+)
 from reversible.estimates import Estimate
 from reversible.executors import unfinished
 from reversible.results import NOT_TESTED, Check, Claim, Record, Verdict, book_folder, judge, read_claims, read_record
 
-LIVE_LIMIT = 3.0  # standard scores of a run against the exact law: about 1 where the law holds
-SEEDS_AND_REPEATS = ("seed", "seeds", "trials", "draws", "batches")  # in a cell: which draws and how many, not of what
-NEAR, AS_NEAR = 1e-4, 1e-3  # relative: intervals that meet but for what four digits do not show; what rounding may do
-TIMED = ("equal_time_gain", "time_ratio")  # what measures read off seconds begin with
-SAME, ALIKE, OTHER = "the same runs", "the same sizes", "other sizes"
+AS_NEAR = 1e-3  # relative: what rounding may do to a number without an interval
 WITHIN, APART, BELOW = "within", "apart", f"below {LIVE_LIMIT:g} (standard score)"
 NO_INTERVAL, OTHER_SIZES = "no interval (not judged)", "other sizes (not judged)"
+SECONDS, OTHER_SETTINGS = "measured in seconds (not judged)", "other settings chosen (not judged)"
 NOT_RUN, ABSENT = "not run in this profile", "data not at hand"
-FOUND = (WITHIN, APART, BELOW, NO_INTERVAL, OTHER_SIZES, NOT_RUN, ABSENT)
-
-
-# --- which numbers are estimates of the same thing --------------------------------------------------------------------
-
-
-def intervals(recorded: Record, now: Record) -> dict[str, str]:
-    """Of each measure that both have with an interval: `WITHIN` where the two intervals meet, else `APART`."""
-    both = {name: (recorded.measures[name], e) for name, e in now.measures.items() if name in recorded.measures}
-    return {name: WITHIN if _meet(*pair) else APART for name, pair in both.items() if all(e.n for e in pair)}
-
-
-def among(recorded: Record, now: Record) -> bool:
-    """All cells that `now` ran are among those of the record, and what it could not run the record could not either."""
-    ran = _ran(now)
-    return bool(ran) and ran == _asked(now) & _ran(recorded)
-
-
-def off_the_law(record: Record) -> dict[str, Estimate]:
-    """The standard scores against an exact law that lie above `LIVE_LIMIT`."""
-    return {name: e for name, e in record.measures.items() if _is_score(name) and e.mean > LIVE_LIMIT}
-
-
-def relation(recorded: Record, now: Record) -> str:
-    """Whether `now` holds the SAME runs as the record, ALIKE ones, or OTHER ones."""
-    if _ran(recorded) == _ran(now):
-        return SAME
-    return ALIKE if among(recorded, now) or _places(recorded) == _places(now) else OTHER
-
-
-def _meet(one: Estimate, other: Estimate) -> bool:
-    gap = max(one.ci95[0], other.ci95[0]) - min(one.ci95[1], other.ci95[1])
-    return gap <= NEAR * max(abs(one.mean), abs(other.mean))
-
-
-def _asked(record: Record) -> set[str]:
-    return {_text(cell) for cell in record.parameters["cells"]}
-
-
-def _ran(record: Record) -> set[str]:
-    pairs = zip(record.parameters["cells"], record.rows, strict=False)
-    return _asked(record) - {_text(cell) for cell, row in pairs if "absent" in row}
-
-
-def _places(record: Record) -> set[str]:
-    return {_text(json.loads(cell, object_hook=_place)) for cell in _ran(record)}
-
-
-def _place(cell: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in cell.items() if name not in SEEDS_AND_REPEATS}
-
-
-def _text(cell: Any) -> str:
-    return json.dumps(cell, sort_keys=True)
-
-
-def _is_score(measure: str) -> bool:
-    return "rms_z" in measure
+TO_THE_BIT = "every cell that both have run is the same to the bit"
+FOUND = (WITHIN, APART, BELOW, NO_INTERVAL, OTHER_SIZES, SECONDS, OTHER_SETTINGS, NOT_RUN, ABSENT)
 
 
 # --- what is run again ------------------------------------------------------------------------------------------------
@@ -118,6 +63,7 @@ class Task:
 
     record: Record
     verdicts: tuple[Verdict, ...]
+    limit: float  # the p-value below which a check is apart
 
 
 def tasks(names: Sequence[str], profile: str) -> list[Task]:
@@ -153,7 +99,7 @@ def _read(path: Path) -> Record:
 
 def _task(record: Record, claims: Sequence[Claim]) -> Task:
     own = [claim for claim in claims if claim.record == record.experiment]
-    return Task(record, tuple(judge(claim, lambda _: record) for claim in own))
+    return Task(record, tuple(judge(claim, lambda _: record) for claim in own), allowed(claims))
 
 
 def again(tasks: Sequence[Task], profile: str, executor: Executor | None = None) -> Iterator[Outcome]:
@@ -166,7 +112,7 @@ def again(tasks: Sequence[Task], profile: str, executor: Executor | None = None)
         name = task.record.experiment
         # Where none can be kept that is said once, not for every record.
         journals.append(None if None in journals else unfinished("verify", *experiments.key_of(name, profile)))
-        yield compared(task, experiments.run(name, profile, None, True, executor, journal=journals[-1]))
+        yield compared(task, *experiments.again(task.record, profile, True, executor, journals[-1]))
     for journal in filter(None, journals):
         journal.clear()
 
@@ -207,58 +153,67 @@ class Outcome:
     rows: tuple[Row, ...]
     changes: tuple[Change, ...]
     untested: dict[str, str]  # claims that the record does not decide -> why
-    beside: dict[str, str]  # further measures with an interval that estimate the same thing -> within or apart
+    beside: dict[str, str]  # further measures that estimate the same thing -> within or apart
+    bits: str | None  # where cells must be equal to the bit: the first difference, "" for none; None elsewhere
+
+    @property
+    def contradicts(self) -> bool:
+        """A number that decides a claim is apart, or bits differ that must not."""
+        return bool(self.bits) or any(row.found == APART for row in self.rows)
 
     @property
     def code_unchanged(self) -> bool:
         return self.recorded.provenance["code"] == self.now.provenance["code"]
 
 
-def compared(task: Task, now: Record) -> Outcome:
-    """The recorded numbers beside those of a re-run, by the rules at the head of this module."""
+def compared(task: Task, now: Record, touched: Collection[str] = ()) -> Outcome:
+    """The recorded numbers beside those of a re-run, by the rules at the head of this module.
+
+    `touched`: the measures of the re-run that hang on settings chosen otherwise than in the record.
+    """
     recorded, how = task.record, relation(task.record, now)
     rows: list[Row] = []
     changes: list[Change] = []
     for verdict in task.verdicts:  # one that is not tested has no checks
-        own = [_row(verdict.claim.id, check, then, now, how) for check, then, _ in verdict.checks]
+        own = [_row(task, verdict.claim.id, check, now, how, touched) for check, *_ in verdict.checks]
         rows += own
         changes += _change(verdict, own)
     deciding = {row.check.measure for row in rows}
-    beside = {name: found for name, found in intervals(recorded, now).items() if name not in deciding}
+    beside = {
+        name: _found(task.limit, name, recorded.measures[name], e, how, touched)
+        for name, e in now.measures.items()
+        if name in recorded.measures and name not in deciding and not is_score(name)
+    }
+    judged = {name: found for name, found in beside.items() if found in (WITHIN, APART)}
     untested = {verdict.claim.id: verdict.why for verdict in task.verdicts if verdict.status == NOT_TESTED}
-    return Outcome(recorded, now, how, tuple(rows), tuple(changes), untested, {} if how == OTHER else beside)
+    bits = difference(recorded, now) if must_be_equal(recorded, now) else None
+    return Outcome(recorded, now, how, tuple(rows), tuple(changes), untested, {} if how == OTHER else judged, bits)
 
 
-def _row(claim: str, check: Check, then: Estimate, record: Record, how: str) -> Row:
-    now = record.measures.get(check.measure)
+def _row(task: Task, claim: str, check: Check, record: Record, how: str, touched: Collection[str]) -> Row:
+    then, now = task.record.measures[check.measure], record.measures.get(check.measure)
     if now is None:
         return Row(claim, check, then, now, ABSENT if record.absent else NOT_RUN, False, then)
-    score = how != SAME and _is_score(check.measure)
-    judged = how == SAME or score or (how == ALIKE and bool(then.n and now.n))
-    if score:
-        found = BELOW if now.mean <= LIVE_LIMIT else APART
-    elif _agree(then, now):
-        found = WITHIN
-    else:
-        found = APART if judged else NO_INTERVAL if how == ALIKE else OTHER_SIZES
-    deciding = now if judged and _decides(check, then, now, how) else then
-    return Row(claim, check, then, now, found, judged, deciding)
+    found = _found(task.limit, check.measure, then, now, how, touched)
+    judged = found in (APART, BELOW) or (found == WITHIN and _can_be_apart(check.measure, then, now, how))
+    return Row(claim, check, then, now, found, judged, now if found == APART else then)
 
 
-def _agree(then: Estimate, now: Estimate) -> bool:
-    if then.n and now.n:
-        return _meet(then, now)
-    return math.isclose(then.mean, now.mean, rel_tol=AS_NEAR, abs_tol=1e-9)
+def _found(limit: float, measure: str, then: Estimate, now: Estimate, how: str, touched: Collection[str]) -> str:
+    """The word for a number of the re-run beside the recorded one."""
+    if is_score(measure):
+        return BELOW if now.mean <= LIVE_LIMIT else APART
+    if measure in touched:
+        return OTHER_SETTINGS
+    if _can_be_apart(measure, then, now, how):
+        return APART if apart(then, now, limit) else WITHIN
+    if math.isclose(then.mean, now.mean, rel_tol=AS_NEAR, abs_tol=1e-9):
+        return WITHIN
+    return SECONDS if is_timed(measure) else NO_INTERVAL if how != OTHER else OTHER_SIZES
 
 
-def _decides(check: Check, then: Estimate, now: Estimate, how: str) -> bool:
-    """It is the re-run that decides the check, not the record."""
-    outside = [e.ci95[1] < check.low or check.high < e.ci95[0] for e in (then, now)]
-    if how == SAME and not check.measure.startswith(TIMED):
-        return True
-    if how != SAME and _is_score(check.measure):
-        return check.holds(then) and now.mean > LIVE_LIMIT
-    return outside[1] if check.holds(then) else outside[0] and check.holds(now)
+def _can_be_apart(measure: str, then: Estimate, now: Estimate, how: str) -> bool:
+    return how != OTHER and not is_timed(measure) and has_interval(then) and has_interval(now)
 
 
 def _change(verdict: Verdict, rows: Sequence[Row]) -> list[Change]:
@@ -300,6 +255,9 @@ def table(outcome: Outcome) -> list[list[str]]:
 def notes(outcome: Outcome) -> list[str]:
     """Lines under the table: what changed, what was not tested or not run and why, the measures that decide nothing."""
     lines = [f"VERDICT CHANGED: {_changed(change)}" for change in outcome.changes]
+    if outcome.bits is not None:
+        other = f"OTHER BITS on the same kind of CPU: {outcome.bits}"
+        lines.append(other if outcome.bits else TO_THE_BIT)
     lines += [f"{claim} is not tested by the record: {why}" for claim, why in outcome.untested.items()]
     lines += [f"not run here: {why}" for why in outcome.now.absent]
     if beside := outcome.beside:
@@ -343,5 +301,5 @@ def _shown(outcome: Outcome) -> dict[str, Any]:
     return {
         "record": outcome.recorded.experiment, "recorded": recorded, "now": now, "runs": outcome.relation,
         "code_unchanged": outcome.code_unchanged, "checks": checks, "untested": outcome.untested,
-        "absent": outcome.now.absent, "beside": outcome.beside,
+        "absent": outcome.now.absent, "beside": outcome.beside, "bits": outcome.bits,
     }  # fmt: skip

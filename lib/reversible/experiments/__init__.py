@@ -1,4 +1,4 @@
-"""The recorded experiments: a name and a profile give a record, the same one to the bit on the same machine."""
+"""The recorded experiments: a name and a profile give a record, the same one to the bit on one kind of CPU."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import importlib
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from reversible.arithmetic import arithmetic
 from reversible.checks import InputError, one_of
+from reversible.compare import rows_of, text
 from reversible.digests import code_digest
 from reversible.results import Record, provenance
-from reversible.sweep import Experiment, Journal, mapped
+from reversible.sweep import Experiment, Journal, Pairs, mapped
 
 PROFILES = ("smoke", "book", "paper")
 FLOAT64_TOLERANCE = 1e-3  # relative, of a relative error
@@ -35,6 +37,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "reversible.experiments.net_spectra": ("net-spectra",),
     "reversible.experiments.real_nets": ("net-reversal", "training-travel"),
     "reversible.experiments.shadow_training": ("shadow", "shadow-ablations", "shadow-gpu"),
+    "reversible.experiments.shadow_digits": ("shadow-digits", "ablations-digits"),
     "reversible.experiments.shadow_long": ("shadow-long",),
 }  # fmt: skip
 NAMES = tuple(name for names in MODULES.values() for name in names)
@@ -51,6 +54,22 @@ def find(name: str) -> Experiment:
     return importlib.import_module(module_of(name)).EXPERIMENTS[name]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A cell, and what is chosen for it already; None: it chooses by itself."""
+
+    cell: Any
+    choice: Any = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came out of a cell, and the kind of arithmetic it was made by, wherever that was."""
+
+    result: Any
+    arithmetic: dict[str, str]
+
+
 def run(
     name: str, profile: str, rules: dict[str, str] | None = None, progress: bool = False,
     executor: Executor | None = None, device: str = "cpu", journal: Journal | None = None,
@@ -58,26 +77,66 @@ def run(
     """Run the experiment `name` in `profile`; `rules` are the digests of the rules that will read the record.
 
     Cells run on `executor` (None: here), those that have a device on `device`; what is finished is kept in `journal`.
-    The measures are the same to the bit wherever on CPUs the cells ran, but for those of time. On "cuda" a sample of
-    simulations is checked against double precision, and InputError is raised where they differ, or where no CUDA device
-    is.
+    The measures are the same to the bit wherever on CPUs of one kind the cells ran, but for those of time. On "cuda" a
+    sample of simulations is checked against double precision, and InputError is raised where they differ, or where no
+    CUDA device is.
     """
-    start = time.perf_counter()
-    experiment, cells = find(name), cells_of(name, profile, device)
-    about = {} if device == "cpu" else _float64_check(cells)
-    results = mapped(
-        functools.partial(run_cell, name), cells, executor=executor, journal=journal, label=name, progress=progress
+    asked = [Asked(cell) for cell in cells_of(name, profile, device)]
+    return _run(name, profile, asked, rules, progress, executor, device, journal)[0]
+
+
+def again(
+    recorded: Record, profile: str, progress: bool = False, executor: Executor | None = None,
+    journal: Journal | None = None,
+) -> tuple[Record, frozenset[str]]:  # fmt: skip
+    """Run a record's experiment once more on CPUs, and give with it the measures that hang on other choices.
+
+    What the record chose on its way, learning rates say, is taken from it; in the profile `paper` it is chosen again.
+    """
+    name, rows = recorded.experiment, {} if profile == "paper" else rows_of(recorded)
+    choice = find(name).choice or (lambda row: None)
+    cells = cells_of(name, profile)
+    rows_then = [rows.get(text(asdict(cell))) for cell in cells]
+    asked = [Asked(cell, row and choice(row)) for cell, row in zip(cells, rows_then, strict=True)]
+    now, pairs = _run(name, profile, asked, None, progress, executor, "cpu", journal)
+    return now, _touched(recorded, now, pairs)
+
+
+def _run(
+    name: str, profile: str, asked: list[Asked], rules: dict[str, str] | None, progress: bool,
+    executor: Executor | None, device: str, journal: Journal | None,
+) -> tuple[Record, Pairs]:  # fmt: skip
+    start, cells = time.perf_counter(), [item.cell for item in asked]
+    about: dict[str, Any] = {} if device == "cpu" else _float64_check(cells)
+    done: list[Done] = mapped(
+        functools.partial(run_cell, name), asked, executor=executor, journal=journal, label=name, progress=progress
     )
-    pairs = list(zip(cells, results, strict=True))
-    return Record(
+    pairs = [(cell, one.result) for cell, one in zip(cells, done, strict=True)]
+    kinds = {text(one.arithmetic): one.arithmetic for one in done}
+    about["arithmetic"] = [kinds[kind] for kind in sorted(kinds)]
+    record = Record(
         experiment=name,
         profile=profile,
         parameters={"cells": [asdict(cell) for cell in cells]},
-        measures=experiment.measure(pairs),
-        rows=[asdict(result) for result in results],
+        measures=find(name).measure(pairs),
+        rows=[asdict(result) for _, result in pairs],
         rules=rules or {},
         provenance=provenance(module_of(name), device, time.perf_counter() - start) | about,
     )
+    return record, pairs
+
+
+def _touched(recorded: Record, now: Record, pairs: Pairs) -> frozenset[str]:
+    """The measures of `now` that come out otherwise without the cells in which another choice was made."""
+    experiment = find(now.experiment)
+    if experiment.choice is None:
+        return frozenset()
+    chosen_then, chosen_now = (
+        {cell: experiment.choice(row) for cell, row in rows_of(record).items()} for record in (recorded, now)
+    )
+    other = {cell for cell, choice in chosen_now.items() if chosen_then.get(cell, choice) != choice}
+    kept = experiment.measure([pair for pair in pairs if text(asdict(pair[0])) not in other]) if other else now.measures
+    return frozenset(name for name, estimate in now.measures.items() if kept.get(name) != estimate)
 
 
 def cells_of(name: str, profile: str, device: str = "cpu") -> list[Any]:
@@ -100,9 +159,10 @@ def key_of(name: str, profile: str, device: str = "cpu") -> tuple[str, ...]:
     return "run", name, profile, device, code_digest(module_of(name))
 
 
-def run_cell(name: str, cell: Any) -> Any:
+def run_cell(name: str, asked: Asked) -> Done:
     """One cell of the experiment `name`."""
-    return on_one_thread(find(name).run_cell, cell)
+    chosen = () if asked.choice is None else (asked.choice,)
+    return Done(on_one_thread(find(name).run_cell, asked.cell, *chosen), arithmetic())
 
 
 def on_one_thread(run: Callable[..., Any], *what: Any) -> Any:

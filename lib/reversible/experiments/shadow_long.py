@@ -10,6 +10,7 @@ from dataclasses import replace
 from reversible.experiments.shadow_training import (
     CIFAR,
     METHODS,
+    Choice,
     Tuned,
     gpu_cells,
     shadow_cells,
@@ -38,4 +39,4 @@ def _smaller(cell: Tuned) -> Training:
     )  # fmt: skip
 
 
-EXPERIMENTS = {"shadow-long": Experiment(long_cells, tuned, shadow_measures)}
+EXPERIMENTS = {"shadow-long": Experiment(long_cells, tuned, shadow_measures, Choice.of)}
