@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from reversible.checks import InputError, one_of
-from reversible.digests import code_digest
+from reversible.meaning import meaning_of
 from reversible.results import Record, provenance
 from reversible.sweep import Experiment, Journal, mapped
 
@@ -76,7 +76,7 @@ def run(
         measures=experiment.measure(pairs),
         rows=[asdict(result) for result in results],
         rules=rules or {},
-        provenance=provenance(module_of(name), device, time.perf_counter() - start) | about,
+        provenance=provenance(module_of(name), device, time.perf_counter() - start, name) | about,
     )
 
 
@@ -96,8 +96,8 @@ def cells_of(name: str, profile: str, device: str = "cpu") -> list[Any]:
 
 
 def key_of(name: str, profile: str, device: str = "cpu") -> tuple[str, ...]:
-    """What such a run's journal is called by: the request and the code."""
-    return "run", name, profile, device, code_digest(module_of(name))
+    """What such a run's journal is called by: the request and the meaning of the experiment."""
+    return "run", name, profile, device, meaning_of(name, module_of(name)).digest
 
 
 def run_cell(name: str, cell: Any) -> Any:
