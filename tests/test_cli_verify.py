@@ -102,7 +102,8 @@ def test_json_says_what_the_text_says(world, capsys):
 
 
 def test_code_that_changed_is_said(world, capsys, monkeypatch):
-    monkeypatch.setattr(results, "code_digest", lambda module: "other")
+    now = results.meaning_of("first", "two_records")
+    monkeypatch.setattr(results, "meaning_of", lambda *_: replace(now, digest="other"))
     assert "code changed since" in typed(capsys, "first")[1]
 
 

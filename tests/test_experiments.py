@@ -95,7 +95,7 @@ def test_cells_on_another_device_are_checked_against_double_precision(monkeypatc
     monkeypatch.setattr(simulate, "check_device", lambda device: None)
     monkeypatch.setattr(simulate, "precision_check", check)
     monkeypatch.setattr(experiments, "run_cell", on_cpu)
-    monkeypatch.setattr(experiments, "provenance", lambda module, device, seconds: {"device": device})
+    monkeypatch.setattr(experiments, "provenance", lambda module, device, seconds, name: {"device": device})
     record = experiments.run("linf-rate", "smoke", device="cuda")
     assert [p.device for p in checked] == ["cuda"] * 3
     assert record.provenance["device"] == "cuda"

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from conftest import refusal
-from reversible import cli, data, digests, experiments, reference, results
+from reversible import cli, data, experiments, meaning, reference, results
 from reversible.reference import constants, fields, rest, terminal
 
 BOOK = results.book_folder()
@@ -226,9 +226,13 @@ def test_terminal_refuses_what_it_cannot_show(command):
 
 
 def test_every_record_is_listed_with_its_readers_and_whether_its_code_is_the_same(monkeypatch):
-    monkeypatch.setattr(
-        results, "code_digest", lambda module: "other" if "lemmas" in module else digests.digest(module)
-    )
+    found = results.meaning_of
+
+    def meaning_of(name, module):
+        now = found(name, module)
+        return dataclasses.replace(now, digest="other") if "lemmas" in module else now
+
+    monkeypatch.setattr(results, "meaning_of", meaning_of)
     monkeypatch.setattr(reference, "read_record", lambda file: unchanged(results.read_record(file)))
     shown = reference.records()
     files = sorted(file.name for file in (BOOK / "results").glob("*.json"))
@@ -241,8 +245,9 @@ def test_every_record_is_listed_with_its_readers_and_whether_its_code_is_the_sam
 
 
 def unchanged(record):
-    module = record.provenance["module"]
-    return dataclasses.replace(record, provenance={**record.provenance, "code": digests.digest(module)})
+    now = meaning.meaning_of(record.experiment, record.provenance["module"])
+    now = {"meaning": now.digest, "definitions": now.definitions}
+    return dataclasses.replace(record, provenance=record.provenance | now)
 
 
 def test_every_field_of_a_record_is_explained():

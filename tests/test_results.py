@@ -12,6 +12,7 @@ from conftest import refusal
 from reversible import digests, results
 from reversible.checks import InputError
 from reversible.estimates import Estimate
+from reversible.meaning import meaning_of
 from reversible.results import UNDECIDED, Check, Claim, Record, judge, read_claims, read_record, write_record
 
 RECORD = Record(
@@ -50,7 +51,8 @@ def test_a_record_survives_the_disk(tmp_path):
         (lambda text: "[1, 2]", "not a whole record"),
         (lambda text: "{}", "not a whole record"),
         (lambda text: text.replace("0.4", "NaN", 1), "NaN is not a measurement"),
-        (lambda text: text.replace("reversible record 1", "reversible record 9"), "not a record of this project"),
+        (lambda text: text.replace("reversible record 2", "reversible record 9"), "not a record of this project"),
+        (lambda text: text.replace("reversible record 2", "reversible record 1"), "altered after the run"),
     ],
 )
 def test_a_spoiled_record_is_refused(tmp_path, spoil, says):
@@ -250,6 +252,14 @@ def test_provenance_names_code_versions_and_device_but_no_path():
     assert where["code"] == digests.code_digest("reversible.laws")
     assert {"python", "numpy", "scipy", "torch"} == set(where["versions"])
     assert str(results.LIBRARY.parents[1]) not in json.dumps(where)
+
+
+def test_the_provenance_of_an_experiment_names_its_definitions_in_place_of_its_modules():
+    where = results.provenance("reversible.experiments.lemmas", "cpu", 1.25, "code-law")
+    found = meaning_of("code-law", "reversible.experiments.lemmas")
+    assert "code" not in where
+    assert (where["meaning"], where["definitions"]) == (found.digest, found.definitions)
+    assert len(where["definitions"]["reversible.experiments.lemmas.code_law"]) == 12
 
 
 def test_threads_may_ask_for_digests_at_once():

@@ -111,6 +111,7 @@ def stamp(book: Path, name: str, profile: str) -> str:
             "cells": cells,
             "claims": [repr(claim) for claim in claims],
             "records": {name: _text(book / "results" / f"{name}.json") for name in records},
+            "moved": _text(book / "results" / "moved.toml"),
             "code": {module: code_digest(module) for module in sorted(modules)},
             "data": _data_at_hand() if reads_data else {},
             "lock": _text(book.resolve().parent / "requirements.lock"),

@@ -215,13 +215,22 @@ def _holds(check: Check, estimate: Estimate, ok: bool) -> str:
 def where_it_ran(record: Record) -> str:
     """Provenance in a line: the record to download, device, seconds, date, and whether the code still is the same."""
     p = record.provenance
-    same = "code unchanged since" if record.code_unchanged else "<strong>code changed since</strong>"
     link = f"<a href='{escape(record.experiment)}.json' download>record</a>"
     absent = {i for i, row in enumerate(record.rows) if "absent" in row}
     ran = [cell for i, cell in enumerate(record.parameters["cells"]) if i not in absent]
     cells = f"{len(ran)} cells" + (f" ({len(absent)} more not at hand)" if absent else "")
     where = f"{escape(p['device'])}, {duration(p['seconds'])}, {escape(p['date'][:10])}"
-    return f"{link}: {escape(record.profile)} profile, {cells}, {sum(map(_runs_of, ran)):,} runs, {where}; {same}"
+    runs, same = f"{sum(map(_runs_of, ran)):,} runs", _code_since(record)
+    return f"{link}: {escape(record.profile)} profile, {cells}, {runs}, {where}; {same}"
+
+
+def _code_since(record: Record) -> str:
+    changed = record.changed_since
+    if not changed:
+        return "code unchanged since"
+    names = ", ".join(f"<code>{escape(name)}</code>" for name in changed[:3])
+    more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+    return f"<strong>code changed since</strong>: {names}{more}"
 
 
 def _where_they_ran(records: list[Record]) -> str:

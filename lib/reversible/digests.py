@@ -47,7 +47,7 @@ def _source(name: str) -> str:
 def imports(text: str) -> list[str]:
     """The names that a module's text imports from this library; SyntaxError where it is none."""
     names: list[str] = []
-    for node in ast.walk(_parsed(text)):
+    for node in ast.walk(parsed(text)):
         if isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
@@ -56,7 +56,7 @@ def imports(text: str) -> list[str]:
     return [n for n in names if n.startswith("reversible.")]
 
 
-def _parsed(text: str) -> ast.Module:
+def parsed(text: str) -> ast.Module:
     with _PARSING:
         return ast.parse(text)
 
@@ -74,7 +74,7 @@ def _meaning(text: str) -> str:
         if token.type == tokenize.COMMENT:
             row, column = token.start
             lines[row - 1] = lines[row - 1][:column]
-    for node in ast.walk(_parsed(text)):
+    for node in ast.walk(parsed(text)):
         body = getattr(node, "body", None)
         if (
             isinstance(body, list)

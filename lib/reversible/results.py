@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import platform
@@ -19,8 +20,10 @@ from reversible.checks import InputError
 from reversible.digests import LIBRARY, code_digest, digest
 from reversible.estimates import Estimate
 from reversible.files import write_atomically
+from reversible.meaning import PACKAGE, changed, meaning_of
 
-FORMAT = "reversible record 1"
+FORMAT = "reversible record 2"
+FORMATS = ("reversible record 1", FORMAT)  # in the first, `code` is the digest of the text of whole modules
 REPRODUCED, PARTLY, NOT_REPRODUCED, NOT_TESTED = "reproduced", "partly", "not reproduced", "not tested"
 RULE_CHANGED = "rule changed after the run"
 UNDECIDED = "undecided: what failed has the limit inside its interval"
@@ -30,13 +33,16 @@ class NoRecord(InputError):  # noqa: N818 - it is a state of the results
     """A record that nobody made yet."""
 
 
-def provenance(module: str, device: str, seconds: float) -> dict[str, Any]:
-    """Where a result comes from: code, commit, versions, device, seconds, date. No path and no name of the machine."""
+def provenance(module: str, device: str, seconds: float, experiment: str = "") -> dict[str, Any]:
+    """Where a result comes from: code, commit, versions, device, seconds, date. No path and no name of the machine.
+
+    The code of an `experiment` of the module is its meaning, and the definitions in it; else it is that of the module.
+    """
     import torch
 
     gpu = torch.cuda.get_device_name() if device == "cuda" else None
     return {
-        "code": code_digest(module),
+        **(_code(experiment, module) if experiment else {"code": code_digest(module)}),
         "module": module,
         "commit": _commit(),
         "versions": {
@@ -47,6 +53,11 @@ def provenance(module: str, device: str, seconds: float) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _code(experiment: str, module: str) -> dict[str, Any]:
+    meaning = meaning_of(experiment, module)
+    return {"meaning": meaning.digest, "definitions": dict(meaning.definitions)}
 
 
 def _commit() -> str:
@@ -82,8 +93,32 @@ class Record:
 
     @property
     def code_unchanged(self) -> bool:
-        """Whether the code that made it still says the same."""
-        return self.provenance["code"] == code_digest(self.provenance["module"])
+        """Whether the definitions that made it still say the same, wherever they lie by now."""
+        return not self.changed_since
+
+    @property
+    def changed_since(self) -> list[str]:
+        """The definitions that made it and that say something else now, without the package's name; see `meaning`.
+
+        Of a record whose meaning is not known it is the module.
+        """
+        module = self.provenance["module"]
+        meaning, definitions = self._made_by()
+        if not meaning:
+            return [module.removeprefix(f"{PACKAGE}.")]
+        now = meaning_of(self.experiment, module)
+        at_fault = [] if now.digest == meaning else changed(definitions, now)
+        return [name.removeprefix(f"{PACKAGE}.") for name in at_fault]
+
+    def _made_by(self) -> tuple[str, set[str]]:
+        """The meaning of the experiment when the record was made, and digests of definitions of that time."""
+        if "meaning" in self.provenance:
+            return self.provenance["meaning"], set(self.provenance["definitions"].values())
+        moved = _moved()
+        line = moved.get("records", {}).get(self.experiment, {})
+        if line.get("code") != self.provenance["code"]:
+            return "", set()
+        return line["meaning"], set(moved["definitions"].values())
 
     @property
     def absent(self) -> list[str]:
@@ -94,6 +129,20 @@ class Record:
         """One flat dict a cell, parameters and results; an estimate e gives e, e_low and e_high."""
         cells = self.parameters["cells"]
         return [{**cell, **flat(row)} for cell, row in zip(cells, self.rows, strict=True)]
+
+
+def _moved() -> dict[str, Any]:
+    """The meanings of records that do not say it themselves; InputError where the file is not whole."""
+    file = book_folder() / "results" / "moved.toml"
+    try:
+        return _toml(file.read_text()) if file.is_file() else {}
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {file}: {error}".replace("\n", " ")) from None
+
+
+@functools.cache  # by the text, so that a file that changes under way is read anew
+def _toml(text: str) -> dict[str, Any]:
+    return tomllib.loads(text)
 
 
 def flat(row: dict[str, Any]) -> dict[str, Any]:
@@ -117,10 +166,11 @@ def read_record(path: Path) -> Record:
     try:
         content = json.loads(path.read_text(), parse_constant=_refuse_constant)
         seal = content.pop("seal")
-        if content.pop("format") != FORMAT:
-            raise InputError(f"{path} is not a record of this project (its format is not {FORMAT!r})")
-        if seal != digest({"format": FORMAT, **content}):
+        if content["format"] not in FORMATS:
+            raise InputError(f"{path} is not a record of this project (its format is not {' or '.join(FORMATS)})")
+        if seal != digest(content):
             raise InputError(f"{path} was altered after the run: its seal does not fit its content")
+        del content["format"]
         measures = {name: _estimate(value) for name, value in content.pop("measures").items()}
         return Record(measures=measures, **content)
     except FileNotFoundError:

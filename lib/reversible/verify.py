@@ -163,7 +163,7 @@ class Outcome:
 
     @property
     def code_unchanged(self) -> bool:
-        return self.recorded.provenance["code"] == self.now.provenance["code"]
+        return self.recorded.code_unchanged
 
 
 def compared(task: Task, now: Record, touched: Collection[str] = ()) -> Outcome:

@@ -13,7 +13,7 @@ from typing import Any
 from reversible.arithmetic import arithmetic
 from reversible.checks import InputError, one_of
 from reversible.compare import rows_of, text
-from reversible.digests import code_digest
+from reversible.meaning import meaning_of
 from reversible.results import Record, provenance
 from reversible.sweep import Experiment, Journal, Pairs, mapped
 
@@ -121,7 +121,7 @@ def _run(
         measures=find(name).measure(pairs),
         rows=[asdict(result) for _, result in pairs],
         rules=rules or {},
-        provenance=provenance(module_of(name), device, time.perf_counter() - start) | about,
+        provenance=provenance(module_of(name), device, time.perf_counter() - start, name) | about,
     )
     return record, pairs
 
@@ -155,8 +155,8 @@ def cells_of(name: str, profile: str, device: str = "cpu") -> list[Any]:
 
 
 def key_of(name: str, profile: str, device: str = "cpu") -> tuple[str, ...]:
-    """What such a run's journal is called by: the request and the code."""
-    return "run", name, profile, device, code_digest(module_of(name))
+    """What such a run's journal is called by: the request and the meaning of the experiment."""
+    return "run", name, profile, device, meaning_of(name, module_of(name)).digest
 
 
 def run_cell(name: str, asked: Asked) -> Done:

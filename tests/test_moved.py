@@ -1,0 +1,109 @@
+"""The meanings of records that were made before records had them, derived again from the tree of that time."""
+
+import json
+import shutil
+import subprocess
+import tomllib
+from dataclasses import replace
+
+import pytest
+
+from conftest import ROOT, refusal
+from reversible import digests, results
+from reversible.chapters import where_it_ran
+from reversible.meaning import export, meaning_of, moved_lines
+
+RESULTS = ROOT / "book" / "results"
+MOVED = tomllib.loads((RESULTS / "moved.toml").read_text())
+
+
+@pytest.fixture(scope="module")
+def then(tmp_path_factory):
+    """The library as it was when the records were the code's."""
+    folder = tmp_path_factory.mktemp("then") / "reversible"
+    if not shutil.which("git") or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    try:
+        export(MOVED["tree"], folder)
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"the tree is not in this clone: {error.stderr.decode().strip()}")
+    return folder
+
+
+def older_records():
+    where = {file.stem: json.loads(file.read_text())["provenance"] for file in RESULTS.glob("*.json")}
+    return {name: provenance for name, provenance in where.items() if "meaning" not in provenance}
+
+
+def test_the_lines_are_those_of_a_tree_in_which_the_records_were_unchanged(then, monkeypatch):
+    monkeypatch.setattr(digests, "LIBRARY", then)
+    records = older_records()
+    assert records.keys() <= MOVED["records"].keys()
+    for name, where in records.items():
+        assert digests.code_digest(where["module"]) == where["code"] == MOVED["records"][name]["code"], name
+        assert meaning_of(name, where["module"], then).digest == MOVED["records"][name]["meaning"], name
+
+
+def test_every_line_is_derived_again(then):
+    lines = tomllib.loads("\n".join(moved_lines(MOVED["tree"], then, RESULTS)))
+    assert lines["tree"] == MOVED["tree"]
+    assert lines["records"].items() <= MOVED["records"].items()
+    assert lines["definitions"].items() <= MOVED["definitions"].items()
+
+
+@pytest.fixture
+def record():
+    return results.read_record(RESULTS / "code-law.json")
+
+
+def with_provenance(record, **what):
+    return replace(record, provenance={**record.provenance, **what})
+
+
+@pytest.fixture
+def edited(monkeypatch):
+    """As if definitions had been edited since: their digests are others, and so is the meaning."""
+
+    def edit(*names):
+        def meaning(name, module):
+            now = meaning_of(name, module)
+            other = {f"reversible.{each}": "0" * 12 for each in names}
+            return replace(now, digest="other", definitions={**now.definitions, **other})
+
+        monkeypatch.setattr(results, "meaning_of", meaning)
+
+    return edit
+
+
+def test_a_record_is_unchanged_by_its_own_meaning_or_by_its_line(record):
+    now = meaning_of("code-law", "reversible.experiments.lemmas")
+    own = with_provenance(record, meaning=now.digest, definitions=dict(now.definitions))
+    assert record.code_unchanged
+    assert own.code_unchanged
+    assert not with_provenance(own, meaning="0" * 64).code_unchanged
+    assert with_provenance(record, code="0" * 64).changed_since == ["experiments.lemmas"]
+    assert not replace(record, experiment="elsewhere").code_unchanged
+
+
+def test_a_changed_record_names_the_definitions(record, edited):
+    edited("model.Codes", "estimates.Estimate", "experiments.lemmas.code_law")
+    assert record.changed_since == ["estimates.Estimate", "model.Codes"]  # code_law uses both
+    assert (
+        "<strong>code changed since</strong>: <code>estimates.Estimate</code>, <code>model.Codes</code>"
+        in where_it_ran(record)
+    )
+    edited()
+    assert record.changed_since == ["experiments.lemmas.EXPERIMENTS[code-law]"]
+
+
+def test_at_most_three_names_are_shown_and_none_as_markup(record, monkeypatch):
+    monkeypatch.setattr(results.Record, "changed_since", ["a", "<b>", "c", "d", "e"])
+    assert "<code>a</code>, <code>&lt;b&gt;</code>, <code>c</code> and 2 more" in where_it_ran(record)
+
+
+def test_without_the_file_nothing_is_known_and_a_spoiled_one_is_refused(record, tmp_path, monkeypatch):
+    (tmp_path / "results").mkdir()
+    monkeypatch.setattr(results, "book_folder", lambda: tmp_path)
+    assert not record.code_unchanged
+    (tmp_path / "results" / "moved.toml").write_text("[records\n")
+    assert "cannot read " in refusal(lambda: record.code_unchanged)
