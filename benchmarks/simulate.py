@@ -1,7 +1,8 @@
 """What the simulator costs beside its bare arithmetic: python benchmarks/simulate.py [--device cuda] [--repeats N]
 
-Prints, for n = 4096, m = 1024 and 1024 codes a W, three numbers with their goals. Repeats of what is compared are
-interleaved and medians are taken, since machines are noisy. Nothing here is a test: a goal missed is printed, no more.
+Prints, for n = 4096, m = 1024 and 1024 codes a W, three numbers with their goals, and what they were measured on.
+Repeats of what is compared are interleaved and medians are taken, since machines are noisy. Nothing here is a test: a
+goal missed is printed, no more.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from machine import cpu
 
 from reversible.executors import executor
 from reversible.simulate import (
@@ -51,7 +53,10 @@ def on_cpu(p: OneLayer, repeats: int) -> None:
     """The simulator over the two matrix products and drawing W, on one thread both."""
     with one_thread():
         whole, bare = interleaved([lambda: one_layer_trial(p, 0), lambda: bare_products(p)], repeats)
-    print(f"time       {whole * 1e3:.1f} ms a W, bare {bare * 1e3:.1f} ms: ratio {whole / bare:.3f} (goal <= 1.25)")
+    print(
+        f"time       {whole * 1e3:.1f} ms a W, bare {bare * 1e3:.1f} ms: ratio {whole / bare:.3f} (goal <= 1.25) "
+        f"on {cpu()}"
+    )
 
 
 def bare_products(p: OneLayer) -> torch.Tensor:
@@ -92,11 +97,11 @@ def on_gpu(p: OneLayer, repeats: int, peak: float, bandwidth: float) -> None:
         torch.cuda.synchronize()
 
     whole, products = interleaved([trial, bare], repeats)
-    print(f"time       {whole * 1e3:.3f} ms a W, bare {products * 1e3:.3f} ms, bound {bound * 1e3:.3f} ms")
-    print(f"           ratio to the bound {whole / bound:.2f} (goal <= 1.5)")
-    print(
-        f"memory     {torch.cuda.max_memory_allocated() >> 20} MiB on the card, promised {memory_needed(p) >> 20} MiB"
-    )
+    print(f"time       {whole * 1e3:.3f} ms a W, bare {products * 1e3:.3f} ms, bound {bound * 1e3:.3f} ms "
+          f"beside {cpu()}")  # fmt: skip
+    print(f"           ratio to the bound {whole / bound:.2f} (goal <= 1.5) beside {cpu()}")
+    print(f"memory     {torch.cuda.max_memory_allocated() >> 20} MiB on the card, "
+          f"promised {memory_needed(p) >> 20} MiB beside {cpu()}")  # fmt: skip
 
 
 def memory(p: OneLayer) -> None:
@@ -107,7 +112,7 @@ def memory(p: OneLayer) -> None:
     promised = memory_needed(p)
     print(
         f"memory     {used >> 20} MiB at the peak, promised {promised >> 20} MiB, "
-        f"budget {MEMORY_BUDGET >> 20} MiB: {used / MEMORY_BUDGET:.0%} (goal <= 100 %)"
+        f"budget {MEMORY_BUDGET >> 20} MiB: {used / MEMORY_BUDGET:.0%} (goal <= 100 %) on {cpu()}"
     )
 
 
@@ -142,7 +147,8 @@ def two_workers(p: OneLayer, trials: int) -> None:
 
         one, both = interleaved([on_one, on_two], 3)
     print(
-        f"speed-up   {one:.2f} s on one worker, {both:.2f} s on two: {one / both:.2f} (goal >= 1.8 on two free cores)"
+        f"speed-up   {one:.2f} s on one worker, {both:.2f} s on two: {one / both:.2f} (goal >= 1.8 on two free cores) "
+        f"on {cpu()}"
     )
 
 

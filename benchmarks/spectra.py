@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from machine import cpu
 from simulate import interleaved
 
 from reversible import spectra
@@ -52,7 +53,9 @@ def times(size: int, repeats: int) -> None:
         ],
         repeats,
     )
-    print(f"time of a {size} x {size} layer over one numpy.linalg.svd(compute_uv=False) of it, {svd:.2f} s:")
+    print(
+        f"time of a {size} x {size} layer over one numpy.linalg.svd(compute_uv=False) of it, {svd:.2f} s, on {cpu()}:"
+    )
     print(f"  without nulls   {bare / svd:.2f} (goal <= 0.7)   WeightWatcher                    {watcher / svd:.2f}")
     print(
         f"  with both nulls {nulls / svd:.2f} (goal <= 1.5)   WeightWatcher, mp_fit, randomize {full_watcher / svd:.2f}"
@@ -66,7 +69,10 @@ def smallest_values(size: int) -> None:
     true = np.geomspace(1, 1e-9, size)
     matrix = (left * true) @ right.T
     found = np.sqrt(np.maximum(np.linalg.eigvalsh(matrix.T @ matrix)[::-1], 0))
-    print(f"relative error of singular values from the Gram matrix, {size} x {size}, by size over the largest:")
+    print(
+        f"relative error of singular values from the Gram matrix, {size} x {size}, by size over the largest, "
+        f"on {cpu()}:"
+    )
     for low in (1e-2, 1e-4, 1e-6, 1e-8):
         inside = (true >= low) & (true < 100 * low)
         print(f"  from {low:g}: at most {np.abs(found[inside] / true[inside] - 1).max():.1e}")
@@ -74,7 +80,10 @@ def smallest_values(size: int) -> None:
 
 def errors(draws: int) -> None:
     """Both tools on the same planted matrices."""
-    print(f"planted matrices, {draws} draws each: largest error of sigma, largest error in the number of spikes")
+    print(
+        f"planted matrices, {draws} draws each: largest error of sigma, largest error in the number of spikes, "
+        f"on {cpu()}"
+    )
     print(f"  {'n x p, entries, spikes':34}{'reversible':22}WeightWatcher")
     for n, p in ((512, 512), (1024, 512), (1024, 1024)):
         for kind in KURTOSIS:

@@ -3,7 +3,8 @@
 Prints, for three hidden layers and the method asked for, ratios with their goals: a step over its bare products (on a
 GPU over what its arithmetic or its memory allow at best, whichever is slower), the plain loop that most people write
 (DataLoader, nn.Sequential, torch.optim.SGD) over ours, and seeds one after another over seeds side by side. Repeats of
-what is compared are interleaved and medians are taken. Nothing here is a test: a goal missed is printed, no more.
+what is compared are interleaved and medians are taken; each line says on which processor. Nothing here is a test: a
+goal missed is printed, no more.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from machine import cpu
 from simulate import interleaved
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -71,6 +73,11 @@ def at_hand() -> str:
         return "digits"
 
 
+def where(p: Training) -> str:
+    """The processor, and whether it did the arithmetic or stood beside a GPU that did."""
+    return f"{'on' if p.device == 'cpu' else 'beside'} {cpu()}"
+
+
 def steps_of(run: Run, count: int = 1) -> Callable[[], None]:
     """Trains so many steps more each time it is called, and waits until they are done."""
 
@@ -111,7 +118,7 @@ def against_bare_products(method: str, p: Training, repeats: int) -> None:
         step, least = interleaved([steps_of(run), bare], repeats)
     goal = "(goal <= 1.2)" if p.hidden[0] == 1000 else ""
     print(f"  {method}, {stack} seeds: {step * 1e3:.0f} ms a step, bare products {least * 1e3:.0f} ms: ratio "
-          f"{step / least:.2f} {goal}")  # fmt: skip
+          f"{step / least:.2f} {goal} on {cpu()}")  # fmt: skip
 
 
 def against_the_card(method: str, p: Training, repeats: int, peak: float, bandwidth: float) -> None:
@@ -138,7 +145,7 @@ def against_the_card(method: str, p: Training, repeats: int, peak: float, bandwi
     goal = 1.4 if stack > 1 else 1.6
     parts = f"{flop / peak * 1e3:.2f} arithmetic, {moved / bandwidth * 1e3:.2f} memory"
     print(f"  {method}, {stack} seeds: {step * 1e3:.2f} ms a step, at best {best * 1e3:.2f} ms ({parts}): "
-          f"ratio {step / best:.2f} (goal <= {goal}); prepared in {prepared:.1f} s")  # fmt: skip
+          f"ratio {step / best:.2f} (goal <= {goal}); prepared in {prepared:.1f} s, beside {cpu()}")  # fmt: skip
 
 
 def against_a_plain_loop(p: Training, repeats: int) -> None:
@@ -149,7 +156,7 @@ def against_a_plain_loop(p: Training, repeats: int) -> None:
     run = Run(replace(p, images=batches * p.batch))
     with one_thread():
         ours, plain = interleaved([steps_of(run, batches), loop], repeats)
-    print(f"plain loop with a DataLoader over ours, backprop, one seed: {plain / ours:.2f}")
+    print(f"plain loop with a DataLoader over ours, backprop, one seed: {plain / ours:.2f} {where(p)}")
 
 
 def plain_loop(p: Training, images: data.Images) -> Callable[[], None]:
@@ -187,7 +194,8 @@ def side_by_side(p: Training, seeds: int, repeats: int) -> None:
         with one_thread():
             together, apart = interleaved([stacked, one_by_one], repeats)
         print(
-            f"{seeds} seeds one after another over side by side, width {width}, batch {q.batch}: {apart / together:.2f}"
+            f"{seeds} seeds one after another over side by side, width {width}, batch {q.batch}: "
+            f"{apart / together:.2f} {where(p)}"
         )
 
 

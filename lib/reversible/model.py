@@ -57,12 +57,36 @@ class Codes:
         m = integer("m", m)
         k = integer("k", k, high=m)
         device = generator.device
-        places = torch.rand(batch, m, generator=generator, device=device).topk(k).indices
+        places = _largest(torch.rand(batch, m, generator=generator, device=device), k)
         return places, self.quantile(torch.rand(batch, k, generator=generator, device=device, dtype=torch.float64))
 
     def sample(self, batch: int, m: int, k: int, generator: torch.Generator, dtype: torch.dtype) -> Tensor:
         """`batch` independent codes, (batch, m), each with exactly k nonzero entries (at most k where `low` is 0)."""
         return spread(*self.draw(batch, m, k, generator), m, dtype)
+
+
+def _largest(u: Tensor, k: int) -> Tensor:
+    """`u.topk(k).indices`, in less than half the time where many rows have few of their numbers asked for: (B, k).
+
+    In groups of eight, the k + 1 largest numbers of a row are in the k + 1 groups whose own largest are. Where numbers
+    tie, topk's order is its own affair, and it is asked.
+
+    >>> u = torch.rand(1000, 1024, generator=torch.Generator().manual_seed(0)).mul_(2000).round_()  # with many ties
+    >>> bool((_largest(u, 8) == u.topk(8).indices).all())
+    True
+    """
+    (rows, m), several = u.shape, 8
+    if u.device.type != "cpu" or m % several or 32 * k > m or rows * m < 2**16:
+        return u.topk(k).indices
+    groups = u.view(rows, several, m // several)
+    best = groups.amax(1).topk(k + 1, sorted=False).indices  # (B, k + 1), of groups
+    few = groups.gather(2, best[:, None].expand(-1, several, -1)).flatten(1)  # (B, 8 (k + 1))
+    values, found = few.topk(k + 1)
+    group = best.gather(1, found % (k + 1))
+    places = (found // (k + 1) * (m // several) + group)[:, :k].contiguous()
+    tied = (values.diff() == 0).any(-1)
+    places[tied] = u[tied].topk(k).indices
+    return places
 
 
 def spread(places: Tensor, values: Tensor, m: int, dtype: torch.dtype) -> Tensor:
@@ -146,28 +170,35 @@ def dropout(x: Tensor, retention: float, generator: torch.Generator | None) -> T
     """x with each entry kept with probability `retention`, not rescaled: the paper's n_drop."""
     if retention == 1.0:
         return x
-    kept = torch.empty_like(x)
-    # On a CPU comparing uniform numbers takes a third of bernoulli_'s time; their grid of 2^-24 is too coarse for rare
-    # survivors alone.
-    rare = retention < 1e-3
-    kept = (
-        kept.bernoulli_(retention, generator=generator) if rare else kept.uniform_(generator=generator).lt_(retention)
-    )
-    return x * kept
+    return x * _kept(x, retention, generator)
+
+
+def _kept(x: Tensor, retention: float, generator: torch.Generator | None) -> Tensor:
+    """1 with probability `retention`, else 0, for each entry of x."""
+    if retention < 1e-3:  # the grid of 2^-24 is too coarse for rare survivors alone
+        return torch.empty_like(x).bernoulli_(retention, generator=generator)
+    # On a CPU comparing uniform numbers takes a third of bernoulli_'s time, and comparing the last 24 bits of integers,
+    # which is what uniform_ makes a float32 of, another fifth less.
+    if x.dtype == torch.float32 and x.device.type == "cpu":
+        limit = math.ceil(torch.tensor(retention, dtype=x.dtype).item() * 2**24)
+        drawn = torch.empty_like(x, dtype=torch.int32).random_(generator=generator)
+        return drawn.bitwise_and_(2**24 - 1).lt_(limit)
+    return torch.empty_like(x).uniform_(generator=generator).lt_(retention)
 
 
 def generate(W: Tensor, h: Tensor, alpha: float, rho: float, generator: torch.Generator | None = None) -> Tensor:
     """x = relu(alpha W h) * n_drop: W (n, m), h (B, m) -> (B, n) [N]."""
-    return dropout((h @ W.T).mul_(alpha).relu_(), rho, generator)
+    x = (h @ W.T).mul_(alpha).relu_()
+    return x if rho == 1.0 else x.mul_(_kept(x, rho, generator))
 
 
 def correlate(W: Tensor, x: Tensor, q: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
     """W^T x, what inference sees before the offset: x (B, n) -> (B, m); dropout that keeps q of x, scaled by 1/q."""
-    return (dropout(x, q, generator) / q if q < 1 else x) @ W
+    return (dropout(x, q, generator).div_(q) if q < 1 else x) @ W
 
 
 def infer(y: Tensor, offset: Tensor | float, estimate: str = "relu") -> Tensor:
     """h_hat from y = W^T x (B, m): relu(y + offset) as in the paper, "hard" y 1[y > -offset], or "linear" y."""
     if estimate == "linear":
         return y
-    return torch.relu(y + offset) if estimate == "relu" else y * (y > -offset)
+    return (y + offset).relu_() if estimate == "relu" else y * (y > -offset)
