@@ -10,7 +10,7 @@ def compiled(text, module):
     while waiting:
         code = waiting.pop()
         waiting += [constant for constant in code.co_consts if hasattr(constant, "co_code")]
-        yield [step for step in dis.get_instructions(code) if step.positions.lineno]
+        yield [step for step in dis.get_instructions(code) if step.positions and step.positions.lineno]
 
 
 def loaded(steps, first, last):

@@ -110,6 +110,7 @@ def record(gain=NEAR, profile="book", value=0.25, cells=(CELL,), elsewhere=False
 @pytest.fixture(autouse=True)
 def unchanged_code(monkeypatch):
     monkeypatch.setattr(Record, "code_unchanged", True)
+    monkeypatch.setattr(Record, "changed_since", [])
 
 
 def test_the_same_rows_agree_whatever_the_seconds():

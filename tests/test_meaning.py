@@ -116,12 +116,12 @@ EDITS = {
     "reversible.laws.minimax_rate": ("laws.py", "def minimax_rate(k: int,", "def minimax_rate(k: int = 3, *,", 1),
     "reversible.laws.energy_nodes": ("laws.py", "p: float, count: int = 16", "p: float, count: int = 17", None),
     "reversible.spectral_laws.tracy_widom": ("spectral_laws.py", "stats.gamma(46.446", "stats.gamma(46.447", 5),
-    "reversible.train.MOMENTUM": ("train.py", "MOMENTUM = 0.9", "MOMENTUM = 0.8", 7),
-    "reversible.simulate.one_thread": ("simulate.py", "_Threads.holders += 1", "_Threads.holders += 2", 33),
+    "reversible.train.MOMENTUM": ("train.py", "MOMENTUM = 0.9", "MOMENTUM = 0.8", 9),
+    "reversible.simulate.one_thread": ("simulate.py", "_Threads.holders += 1", "_Threads.holders += 2", 35),
     "reversible.simulate._optimal_offset": ("simulate.py", "lru_cache(maxsize=64)", "lru_cache(maxsize=63)", None),
     "reversible.model.Codes": ("model.py", '"exponential": 2.0', '"exponential": 2.5', None),
     "reversible.estimates.ratio": ("estimates.py", "def ratio(", "def ratio(*more, ", None),
-    "reversible.verify.NEAR": ("verify.py", "NEAR, AS_NEAR = ", "NEAR, AS_NEAR = 1, ", 0),
+    "reversible.verify.AS_NEAR": ("verify.py", "AS_NEAR = 1e-3", "AS_NEAR = 1e-4", 0),
 }  # fmt: skip
 
 
@@ -136,7 +136,7 @@ def reach(graph):
     found = {}
     for name in experiments.NAMES:
         asked = experiments.find(name)
-        parts = (asked.cells, asked.run_cell, asked.measure, experiments.on_one_thread)
+        parts = [asked.cells, asked.run_cell, asked.measure, experiments.on_one_thread, *filter(None, [asked.choice])]
         found[name] = by_bytecode.reached(graph, [f"{part.__module__}.{part.__qualname__}" for part in parts])
     return found
 

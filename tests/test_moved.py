@@ -1,15 +1,18 @@
 """The meanings of records that were made before records had them, derived again from the tree of that time."""
 
 import json
+import os
+import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from dataclasses import replace
 
 import pytest
 
 from conftest import ROOT, refusal
-from reversible import digests, results
+from reversible import digests, experiments, results
 from reversible.chapters import where_it_ran
 from reversible.meaning import export, meaning_of, moved_lines
 
@@ -48,7 +51,46 @@ def test_every_line_is_derived_again(then):
     lines = tomllib.loads("\n".join(moved_lines(MOVED["tree"], then, RESULTS)))
     assert lines["tree"] == MOVED["tree"]
     assert lines["records"].items() <= MOVED["records"].items()
+    assert lines["same_bits"] == MOVED["same_bits"]
+    assert lines["edited"].items() <= MOVED["edited"].items()
     assert lines["definitions"].items() <= MOVED["definitions"].items()
+
+
+CELLS = """
+import json, sys
+from dataclasses import asdict
+from reversible import experiments
+
+for name in sys.argv[1:]:
+    found = experiments.find(name)
+    cells = found.cells("smoke")
+    for cell in (cells[0], cells[-1]):
+        print(json.dumps([name, asdict(cell), asdict(experiments.on_one_thread(found.run_cell, cell))]))
+"""
+
+
+SECONDS = r'"seconds": [\d.e-]+'
+
+
+def test_what_was_edited_without_changing_a_bit_gives_every_number_again(then):
+    """A few cells of each experiment, by the code of that time and by the one that is here, on this CPU."""
+    said = {}
+    for library in (then.parent, ROOT / "lib"):
+        where = {**os.environ, "PYTHONPATH": str(library), "OMP_NUM_THREADS": "1"}
+        words = [sys.executable, "-c", CELLS, *MOVED["same_bits"]]
+        done = subprocess.run(words, env=where, capture_output=True, text=True, cwd=then.parent)
+        assert done.returncode == 0, done.stderr
+        said[library] = done.stdout.splitlines()
+    old, new = said.values()
+    assert len(old) == 2 * len(MOVED["same_bits"])
+    for one, other in zip(old, new, strict=True):
+        assert re.sub(SECONDS, "", one) == re.sub(SECONDS, "", other), json.loads(one)[0]
+
+
+def test_only_edited_experiments_are_said_to_have_the_same_bits():
+    for name, meaning in MOVED["same_bits"].items():
+        assert meaning != MOVED["records"][name]["meaning"]
+        assert meaning == meaning_of(name, experiments.module_of(name)).digest, name
 
 
 @pytest.fixture

@@ -197,24 +197,37 @@ HEAD = """\
 # `code` is the digest in the record's provenance: of the text of all modules that its experiment imports. In the tree
 # of lib/reversible that is named here these digests are those of the records, and `meaning` is what
 # reversible.meaning finds there, so a record's code is unchanged as long as its meaning is that of its line.
-# Under [definitions] is what any of them uses, so that a change can be named. Made by
-# `python -m reversible.meaning TREE`; the line of a record that is made again is no longer needed.
+# Under [definitions] is what any of them uses, so that a change can be named. Under [same_bits] is the meaning of
+# experiments that were edited since, to be faster say, without changing a bit of what they measure: a test runs cells
+# of each by that tree and by the code that is here, and compares every number. Under [edited] are their definitions,
+# as far as they differ. Made by
+# `python -m reversible.meaning TREE`; the lines of a record that is made again are no longer needed.
 """
 
 
 def moved_lines(tree: str, library: Path, results: Path) -> list[str]:
     """The lines of moved.toml for the records in the folder `results` that do not say their own meaning.
 
-    `library` holds the files of the git tree `tree`.
+    `library` holds the files of the git tree `tree`. What was edited since is taken to have the same bits; the tests
+    see to it.
     """
     lines, definitions = [*HEAD.splitlines(), f'tree = "{tree}"', "", "[records]"], dict[str, str]()
+    same_bits, edited = ["", "[same_bits]"], dict[str, str]()
     for file in sorted(results.glob("*.json")):
         where = json.loads(file.read_text())["provenance"]
         if "meaning" not in where:
             meaning = meaning_of(file.stem, where["module"], library)
             definitions |= meaning.definitions
             lines.append(f'{file.stem} = {{ code = "{where["code"]}", meaning = "{meaning.digest}" }}')
-    return [*lines, "", "[definitions]", *(f'"{name}" = "{definitions[name]}"' for name in sorted(definitions))]
+            if (now := meaning_of(file.stem, where["module"])).digest != meaning.digest:
+                same_bits.append(f'{file.stem} = "{now.digest}"')
+                edited |= now.definitions
+    edited = {name: short for name, short in edited.items() if short not in definitions.values()}
+    return [*lines, *same_bits, *_table("edited", edited), *_table("definitions", definitions)]
+
+
+def _table(name: str, values: dict[str, str]) -> list[str]:
+    return ["", f"[{name}]", *(f'"{key}" = "{values[key]}"' for key in sorted(values))]
 
 
 def export(tree: str, folder: Path) -> None:

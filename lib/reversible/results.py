@@ -100,25 +100,26 @@ class Record:
     def changed_since(self) -> list[str]:
         """The definitions that made it and that say something else now, without the package's name; see `meaning`.
 
-        Of a record whose meaning is not known it is the module.
+        None where the edits were shown to change no bit. Of a record whose meaning is not known it is the module.
         """
         module = self.provenance["module"]
-        meaning, definitions = self._made_by()
-        if not meaning:
+        meanings, definitions = self._made_by()
+        if not meanings:
             return [module.removeprefix(f"{PACKAGE}.")]
         now = meaning_of(self.experiment, module)
-        at_fault = [] if now.digest == meaning else changed(definitions, now)
+        at_fault = [] if now.digest in meanings else changed(definitions, now)
         return [name.removeprefix(f"{PACKAGE}.") for name in at_fault]
 
-    def _made_by(self) -> tuple[str, set[str]]:
-        """The meaning of the experiment when the record was made, and digests of definitions of that time."""
+    def _made_by(self) -> tuple[set[str], set[str]]:
+        """The meanings of the experiment that give the record's bits, and digests of the definitions of its time."""
         if "meaning" in self.provenance:
-            return self.provenance["meaning"], set(self.provenance["definitions"].values())
+            return {self.provenance["meaning"]}, set(self.provenance["definitions"].values())
         moved = _moved()
         line = moved.get("records", {}).get(self.experiment, {})
         if line.get("code") != self.provenance["code"]:
-            return "", set()
-        return line["meaning"], set(moved["definitions"].values())
+            return set(), set()
+        same_bits = moved["same_bits"].get(self.experiment, line["meaning"])
+        return {line["meaning"], same_bits}, {*moved["definitions"].values(), *moved["edited"].values()}
 
     @property
     def absent(self) -> list[str]:

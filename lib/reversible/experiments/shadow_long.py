@@ -10,7 +10,6 @@ from dataclasses import replace
 from reversible.experiments.shadow_training import (
     CIFAR,
     METHODS,
-    Choice,
     Tuned,
     gpu_cells,
     shadow_cells,
@@ -39,4 +38,4 @@ def _smaller(cell: Tuned) -> Training:
     )  # fmt: skip
 
 
-EXPERIMENTS = {"shadow-long": Experiment(long_cells, tuned, shadow_measures, Choice.of)}
+EXPERIMENTS = {"shadow-long": Experiment(long_cells, tuned, shadow_measures)}
