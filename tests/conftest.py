@@ -17,8 +17,11 @@ from pathlib import Path
 
 import pytest
 
+from once import made_once, pytest_runtest_setup
 from reversible import data
 from reversible.checks import InputError
+
+__all__ = ["pytest_runtest_setup"]  # a hook, which pytest looks for here
 
 ROOT = Path(__file__).parents[1]
 
@@ -115,10 +118,11 @@ def skip_without(files: Iterable[str]) -> None:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The whole book, built strictly from nothing in the smoke profile: the folder of its pages."""
-    checkout = copy_project(tmp_path_factory.mktemp("book"))
-    done = checkout.build()
-    assert done.returncode == 0, done.stdout + done.stderr
-    return Path(done.stdout.splitlines()[-1]).parent
+    with made_once("the whole book"):
+        checkout = copy_project(tmp_path_factory.mktemp("book"))
+        done = checkout.build()
+        assert done.returncode == 0, done.stdout + done.stderr
+        return Path(done.stdout.splitlines()[-1]).parent
 
 
 @pytest.fixture(scope="session")
@@ -126,7 +130,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A book of one small chapter and a front page, built once; tests take copies."""
     import small_book
 
-    return small_book.made(tmp_path_factory.mktemp("small"))
+    with made_once("the small book"):
+        return small_book.made(tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture
@@ -170,7 +175,9 @@ def browser() -> Iterator[object]:
 @pytest.fixture(scope="session")
 def cluster():
     """A real cluster on this machine: a scheduler and two worker processes of one thread."""
-    with opened_cluster(2) as opened:
+    with contextlib.ExitStack() as stack:
+        with made_once("the cluster"):
+            opened = stack.enter_context(opened_cluster(2))
         yield opened
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from conftest import Checkout
-from reversible.build import stamp
+from reversible.execute import stamp
 
 
 def stale(checkout: Checkout) -> list[str]:
-    program = "import json; from pathlib import Path; from reversible.build import stale;"
+    program = "import json; from pathlib import Path; from reversible.execute import stale;"
     done = checkout.run(sys.executable, "-c", program + "print(json.dumps(stale(Path('book'), 'smoke')))")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -130,17 +130,30 @@ def test_an_empty_book_fails_the_build(book):
 
 def test_jupyter_book_alone_executes_what_is_stale_and_nothing_else(book):
     shutil.rmtree(book.root / "book" / "_build")
+    told = 'from ipykernel.connect import get_connection_info as told\nprint("over", told(unpack=True)["transport"])\n'
+    book.edit("book/demo.md", 'chapter.verdict("T1")', told + 'chapter.verdict("T1")')
     done = book.run("jupyter-book", "build", "book")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 chapters to execute, 0 unchanged (book profile)" in done.stdout
+    assert "TCP" not in done.stdout + done.stderr
     page = book.root / "book" / "_build" / "html" / "demo.html"
     assert "recorded (smoke)" in page.read_text()
     assert "just now (book)" in page.read_text()
-    before = (book.root / "book" / "_build" / "stamps.json").read_text()
-    book.edit("lib/reversible/chapters.py", "just now (", "this very moment (")
+    assert "over ipc" in page.read_text()
+    book.edit("book/demo.md", 'chapter.verdict("T1")', 'print("a new" + " line")\nchapter.verdict("T1")')
     done = book.run("jupyter-book", "build", "book")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "this very moment (book)" in page.read_text()
-    assert (book.root / "book" / "_build" / "stamps.json").read_text() != before
+    assert "1 chapters to execute, 1 unchanged (book profile)" in done.stdout
+    assert "a new line" in page.read_text()
+
+
+def test_jupyter_book_alone_fails_with_the_words_of_the_chapter(book):
+    book.edit("book/demo.md", 'chapter.verdict("T1")', "1 / 0")
+    done = book.run("jupyter-book", "build", "book")
+    assert done.returncode == 1
+    assert done.stderr.count("ZeroDivisionError: division by zero") == 1
+    assert "chapter demo failed:" in done.stderr
+    assert "jupyter_book" not in done.stderr  # no traceback of the renderer's own
 
 
 def test_papermill_alone_runs_a_chapter(book):

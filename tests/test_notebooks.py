@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from reversible.build import chapters
+from reversible.execute import chapters
 from reversible.pages import downloads, main, smoke_notebooks
 from reversible.results import book_folder
 

@@ -7,8 +7,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from reversible.build import chapters
 from reversible.chapters import anchor
+from reversible.execute import chapters
 from reversible.results import book_folder, read_claims, read_record
 from test_explorer_page import LINES, number, three_digits
 

@@ -29,7 +29,7 @@ if PROFILE != "smoke":
 LIVE = """
 import re, sys, warnings
 from reversible.arithmetic import arithmetic, in_words
-from reversible.build import chapters, code_cells
+from reversible.execute import chapters, code_cells
 from reversible.chapters import begin
 from reversible.results import book_folder
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from reversible.build import chapters
+from reversible.execute import chapters
 from reversible.results import book_folder
 
 BOOK = book_folder()

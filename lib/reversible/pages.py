@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from reversible.build import chapters, executed
 from reversible.chapters import DOWNLOADS, RUNTIME, duration
+from reversible.execute import chapters, executed
 from reversible.explorer import VEGA, vega_script
 from reversible.files import write_atomically
 from reversible.results import book_folder
