@@ -17,7 +17,7 @@ import numpy as np
 from scipy import special
 
 from reversible import experiments
-from reversible.arithmetic import arithmetic, in_words
+from reversible.arithmetic import here
 from reversible.compare import deciding, has_interval, is_score, is_timed, p_value
 from reversible.estimates import Estimate
 from reversible.results import book_folder, read_claims
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=2_000_000)
     parser.add_argument("--draws", type=int, default=5, help="runs of all experiments with fresh seeds")
     words = parser.parse_args()
-    print(f"on {in_words(arithmetic())}")
+    print(f"on {here()}")
     for name, sizes in itertools.product(DRAWS, SIZES):
         shares = tail(name, sizes, words.pairs if max(sizes) < 100 else words.pairs // 10)
         print(f"{name:12} {sizes[0]:3} and {sizes[1]:3} repeats, over allowed: {shares}", flush=True)

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from machine import cpu
 
+from reversible.arithmetic import here
 from reversible.executors import executor
 from reversible.simulate import (
     DTYPES,
@@ -55,7 +55,7 @@ def on_cpu(p: OneLayer, repeats: int) -> None:
         whole, bare = interleaved([lambda: one_layer_trial(p, 0), lambda: bare_products(p)], repeats)
     print(
         f"time       {whole * 1e3:.1f} ms a W, bare {bare * 1e3:.1f} ms: ratio {whole / bare:.3f} (goal <= 1.25) "
-        f"on {cpu()}"
+        f"on {here()}"
     )
 
 
@@ -98,10 +98,10 @@ def on_gpu(p: OneLayer, repeats: int, peak: float, bandwidth: float) -> None:
 
     whole, products = interleaved([trial, bare], repeats)
     print(f"time       {whole * 1e3:.3f} ms a W, bare {products * 1e3:.3f} ms, bound {bound * 1e3:.3f} ms "
-          f"beside {cpu()}")  # fmt: skip
-    print(f"           ratio to the bound {whole / bound:.2f} (goal <= 1.5) beside {cpu()}")
+          f"beside {here()}")  # fmt: skip
+    print(f"           ratio to the bound {whole / bound:.2f} (goal <= 1.5) beside {here()}")
     print(f"memory     {torch.cuda.max_memory_allocated() >> 20} MiB on the card, "
-          f"promised {memory_needed(p) >> 20} MiB beside {cpu()}")  # fmt: skip
+          f"promised {memory_needed(p) >> 20} MiB beside {here()}")  # fmt: skip
 
 
 def memory(p: OneLayer) -> None:
@@ -112,7 +112,7 @@ def memory(p: OneLayer) -> None:
     promised = memory_needed(p)
     print(
         f"memory     {used >> 20} MiB at the peak, promised {promised >> 20} MiB, "
-        f"budget {MEMORY_BUDGET >> 20} MiB: {used / MEMORY_BUDGET:.0%} (goal <= 100 %) on {cpu()}"
+        f"budget {MEMORY_BUDGET >> 20} MiB: {used / MEMORY_BUDGET:.0%} (goal <= 100 %) on {here()}"
     )
 
 
@@ -148,7 +148,7 @@ def two_workers(p: OneLayer, trials: int) -> None:
         one, both = interleaved([on_one, on_two], 3)
     print(
         f"speed-up   {one:.2f} s on one worker, {both:.2f} s on two: {one / both:.2f} (goal >= 1.8 on two free cores) "
-        f"on {cpu()}"
+        f"on {here()}"
     )
 
 

@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from machine import cpu
 from simulate import interleaved
 
 from reversible import spectra
+from reversible.arithmetic import here
 from reversible.experiments.spectral_laws import KURTOSIS, Planted, plant
 
 Array = np.ndarray
@@ -54,7 +54,7 @@ def times(size: int, repeats: int) -> None:
         repeats,
     )
     print(
-        f"time of a {size} x {size} layer over one numpy.linalg.svd(compute_uv=False) of it, {svd:.2f} s, on {cpu()}:"
+        f"time of a {size} x {size} layer over one numpy.linalg.svd(compute_uv=False) of it, {svd:.2f} s, on {here()}:"
     )
     print(f"  without nulls   {bare / svd:.2f} (goal <= 0.7)   WeightWatcher                    {watcher / svd:.2f}")
     print(
@@ -71,7 +71,7 @@ def smallest_values(size: int) -> None:
     found = np.sqrt(np.maximum(np.linalg.eigvalsh(matrix.T @ matrix)[::-1], 0))
     print(
         f"relative error of singular values from the Gram matrix, {size} x {size}, by size over the largest, "
-        f"on {cpu()}:"
+        f"on {here()}:"
     )
     for low in (1e-2, 1e-4, 1e-6, 1e-8):
         inside = (true >= low) & (true < 100 * low)
@@ -82,7 +82,7 @@ def errors(draws: int) -> None:
     """Both tools on the same planted matrices."""
     print(
         f"planted matrices, {draws} draws each: largest error of sigma, largest error in the number of spikes, "
-        f"on {cpu()}"
+        f"on {here()}"
     )
     print(f"  {'n x p, entries, spikes':34}{'reversible':22}WeightWatcher")
     for n, p in ((512, 512), (1024, 512), (1024, 1024)):

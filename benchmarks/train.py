@@ -17,12 +17,12 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from machine import cpu
 from simulate import interleaved
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from reversible import data
+from reversible.arithmetic import here
 from reversible.shadow import Shadow
 from reversible.simulate import one_thread
 from reversible.train import MOMENTUM, Run
@@ -75,7 +75,7 @@ def at_hand() -> str:
 
 def where(p: Training) -> str:
     """The processor, and whether it did the arithmetic or stood beside a GPU that did."""
-    return f"{'on' if p.device == 'cpu' else 'beside'} {cpu()}"
+    return f"{'on' if p.device == 'cpu' else 'beside'} {here()}"
 
 
 def steps_of(run: Run, count: int = 1) -> Callable[[], None]:
@@ -118,7 +118,7 @@ def against_bare_products(method: str, p: Training, repeats: int) -> None:
         step, least = interleaved([steps_of(run), bare], repeats)
     goal = "(goal <= 1.2)" if p.hidden[0] == 1000 else ""
     print(f"  {method}, {stack} seeds: {step * 1e3:.0f} ms a step, bare products {least * 1e3:.0f} ms: ratio "
-          f"{step / least:.2f} {goal} on {cpu()}")  # fmt: skip
+          f"{step / least:.2f} {goal} on {here()}")  # fmt: skip
 
 
 def against_the_card(method: str, p: Training, repeats: int, peak: float, bandwidth: float) -> None:
@@ -145,7 +145,7 @@ def against_the_card(method: str, p: Training, repeats: int, peak: float, bandwi
     goal = 1.4 if stack > 1 else 1.6
     parts = f"{flop / peak * 1e3:.2f} arithmetic, {moved / bandwidth * 1e3:.2f} memory"
     print(f"  {method}, {stack} seeds: {step * 1e3:.2f} ms a step, at best {best * 1e3:.2f} ms ({parts}): "
-          f"ratio {step / best:.2f} (goal <= {goal}); prepared in {prepared:.1f} s, beside {cpu()}")  # fmt: skip
+          f"ratio {step / best:.2f} (goal <= {goal}); prepared in {prepared:.1f} s, beside {here()}")  # fmt: skip
 
 
 def against_a_plain_loop(p: Training, repeats: int) -> None:

@@ -59,3 +59,8 @@ def in_words(kind: dict[str, str]) -> str:
     """A kind of arithmetic in a few words, for a line."""
     settings = f", {kind['settings']}" if kind["settings"] else ""
     return f"{kind['cpu']}, {kind['instructions']}{settings}"
+
+
+def here() -> str:
+    """The kind of this process, as `in_words` tells it."""
+    return in_words(arithmetic())
