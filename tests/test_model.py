@@ -121,3 +121,27 @@ def test_randomness_comes_from_the_generator_alone():
     state = torch.get_rng_state()
     model.generate(first, torch.rand(2, 5, generator=seeded()), 1.0, 0.5, seeded())
     assert torch.equal(state, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("retention", [0.9999999, 0.5, 1 / 3, 0.01, 2e-3])
+@pytest.mark.parametrize("shape", [(3, 5), (64, 129)])
+def test_dropout_is_that_of_uniform_numbers_to_the_bit(dtype, retention, shape):
+    """The fast way draws integers; records were made by comparing what `uniform_` makes of them."""
+    x, mine, by_hand = torch.randn(shape, dtype=dtype), seeded(), seeded()
+    kept = torch.empty_like(x).uniform_(generator=by_hand) < retention
+    assert torch.equal(model.dropout(x, retention, mine), x * kept)
+    assert torch.equal(mine.get_state(), by_hand.get_state())
+
+
+@pytest.mark.parametrize("levels", [2**24, 500, 3])  # of the numbers: few ties, many, nothing else
+@pytest.mark.parametrize("k", [1, 5, 31])
+def test_places_of_codes_are_those_of_topk_to_the_bit(levels, k):
+    u = torch.rand(80, 1024, generator=seeded()).mul(levels).floor()
+    assert torch.equal(model._largest(u, k), u.topk(k).indices)
+
+
+@pytest.mark.parametrize("retention", [0.9999999, 0.5, 1 / 3, 0.1, 2e-3])
+def test_as_many_uniform_numbers_are_kept_as_the_integers_say(retention):
+    uniform = torch.arange(2**24, dtype=torch.float32).mul_(2.0**-24)
+    assert model._grid_below(retention) == int((uniform < retention).sum())

@@ -107,13 +107,15 @@ def _run(
     executor: Executor | None, device: str, journal: Journal | None,
 ) -> tuple[Record, Pairs]:  # fmt: skip
     start, cells = time.perf_counter(), [item.cell for item in asked]
-    about: dict[str, Any] = {} if device == "cpu" else _float64_check(cells)
+    where = provenance(module_of(name), device, 0.0, name)  # as the code is now; it may be edited before the end
+    if device != "cpu":
+        where |= _float64_check(cells)
     done: list[Done] = mapped(
         functools.partial(run_cell, name), asked, executor=executor, journal=journal, label=name, progress=progress
     )
     pairs = [(cell, one.result) for cell, one in zip(cells, done, strict=True)]
     kinds = {text(one.arithmetic): one.arithmetic for one in done}
-    about["arithmetic"] = [kinds[kind] for kind in sorted(kinds)]
+    where["arithmetic"] = [kinds[kind] for kind in sorted(kinds)]
     record = Record(
         experiment=name,
         profile=profile,
@@ -121,7 +123,7 @@ def _run(
         measures=find(name).measure(pairs),
         rows=[asdict(result) for _, result in pairs],
         rules=rules or {},
-        provenance=provenance(module_of(name), device, time.perf_counter() - start, name) | about,
+        provenance=where | {"seconds": round(time.perf_counter() - start, 1)},
     )
     return record, pairs
 
