@@ -127,6 +127,14 @@ def test_a_record_is_unchanged_by_its_own_meaning_or_by_its_line(record):
     assert not replace(record, experiment="elsewhere").code_unchanged
 
 
+def test_an_edit_that_changes_no_bit_is_said_and_told_from_none(record):
+    assert record.edited_since == ("code-law" in MOVED["same_bits"])
+    assert ("code edited since, the same to the bit" in where_it_ran(record)) == record.edited_since
+    whole = results.read_record(RESULTS / "spectral-laws.json")
+    assert not whole.edited_since
+    assert "code unchanged since" in where_it_ran(whole)
+
+
 def test_a_changed_record_names_the_definitions(record, edited):
     edited("model.Codes", "estimates.Estimate", "experiments.lemmas.code_law")
     assert record.changed_since == ["estimates.Estimate", "model.Codes"]  # code_law uses both

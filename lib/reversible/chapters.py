@@ -219,15 +219,16 @@ def where_it_ran(record: Record) -> str:
     absent = {i for i, row in enumerate(record.rows) if "absent" in row}
     ran = [cell for i, cell in enumerate(record.parameters["cells"]) if i not in absent]
     cells = f"{len(ran)} cells" + (f" ({len(absent)} more not at hand)" if absent else "")
-    where = f"{escape(p['device'])}, {duration(p['seconds'])}, {escape(p['date'][:10])}"
+    device = where(record) if p.get("arithmetic") and p["device"].startswith("CPU") else p["device"]
+    took = f"{escape(device)}, {duration(p['seconds'])}, {escape(p['date'][:10])}"
     runs, same = f"{sum(map(_runs_of, ran)):,} runs", _code_since(record)
-    return f"{link}: {escape(record.profile)} profile, {cells}, {runs}, {where}; {same}"
+    return f"{link}: {escape(record.profile)} profile, {cells}, {runs}, {took}; {same}"
 
 
 def _code_since(record: Record) -> str:
     changed = record.changed_since
     if not changed:
-        return "code unchanged since"
+        return "code edited since, the same to the bit" if record.edited_since else "code unchanged since"
     names = ", ".join(f"<code>{escape(name)}</code>" for name in changed[:3])
     more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
     return f"<strong>code changed since</strong>: {names}{more}"

@@ -110,16 +110,22 @@ class Record:
         at_fault = [] if now.digest in meanings else changed(definitions, now)
         return [name.removeprefix(f"{PACKAGE}.") for name in at_fault]
 
-    def _made_by(self) -> tuple[set[str], set[str]]:
-        """The meanings of the experiment that give the record's bits, and digests of the definitions of its time."""
+    @property
+    def edited_since(self) -> bool:
+        """Whether definitions that made it were edited since without changing a bit, as a test shows."""
+        meanings, _ = self._made_by()
+        return meaning_of(self.experiment, self.provenance["module"]).digest in meanings[1:]
+
+    def _made_by(self) -> tuple[list[str], set[str]]:
+        """The meanings that give the record's bits, its own first, and digests of the definitions in them."""
         if "meaning" in self.provenance:
-            return {self.provenance["meaning"]}, set(self.provenance["definitions"].values())
+            return [self.provenance["meaning"]], set(self.provenance["definitions"].values())
         moved = _moved()
         line = moved.get("records", {}).get(self.experiment, {})
         if line.get("code") != self.provenance["code"]:
-            return set(), set()
-        same_bits = moved["same_bits"].get(self.experiment, line["meaning"])
-        return {line["meaning"], same_bits}, {*moved["definitions"].values(), *moved["edited"].values()}
+            return [], set()
+        same_bits = [moved["same_bits"][self.experiment]] if self.experiment in moved["same_bits"] else []
+        return [line["meaning"], *same_bits], {*moved["definitions"].values(), *moved["edited"].values()}
 
     @property
     def absent(self) -> list[str]:
