@@ -97,11 +97,13 @@ def _executed_for_sphinx(book: Path) -> list[str]:
 
 def render(book: Path, profile: str) -> None:
     """`jupyter-book build`, every page anew, warnings as errors; nothing to do where nothing changed since."""
-    library = {str(file): file.read_text() for file in sorted(LIBRARY.rglob("*.py"))}  # docstrings, and what pages add
+    library = {
+        str(file): file.read_text(encoding="utf-8") for file in sorted(LIBRARY.rglob("*.py"))
+    }  # docstrings, and what pages add
     inputs = {**_site_inputs(book), "": stamps(book), "library": digest([*library.values()])}
     seal, now = book / "_build" / "rendered.json", digest(inputs)
     index = book / "_build" / "html" / "index.html"
-    if index.is_file() and seal.is_file() and seal.read_text() == now:
+    if index.is_file() and seal.is_file() and seal.read_text(encoding="utf-8") == now:
         return
     seal.unlink(missing_ok=True)
     shutil.rmtree(index.parent, ignore_errors=True)  # no page and no record of an earlier build stays behind
@@ -118,7 +120,7 @@ def render(book: Path, profile: str) -> None:
     with log.open("w") as out:
         run = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, ENVIRONMENT: profile})
     if run.returncode:
-        raise InputError(f"rendering failed:\n{log.read_text()[-6000:]}")
+        raise InputError(f"rendering failed:\n{log.read_text(encoding='utf-8')[-6000:]}")
     if problems := list(faults(book)):
         raise InputError("the built book is not whole: " + "; ".join(problems))
     write_atomically(seal, now)
@@ -136,7 +138,7 @@ def faults(book: Path) -> Iterator[str]:
     names = chapters(book)
     if len(names) < 2:
         yield f"only {len(names)} executable pages"
-    pages = {page.stem: page.read_text() for page in sorted(site.glob("*.html"))}
+    pages = {page.stem: page.read_text(encoding="utf-8") for page in sorted(site.glob("*.html"))}
     for name in names:
         if "cell_output" not in pages.get(name, ""):
             yield f"{name}.html is missing or shows no output"

@@ -192,7 +192,7 @@ class Unfinished:
     def _check(self, request: dict[str, Any]) -> None:
         file = self.folder / REQUEST
         try:
-            kept = json.loads(file.read_text())
+            kept = json.loads(file.read_text(encoding="utf-8"))
             whole = kept.pop("seal") == digest(kept)
         except OSError as error:
             raise InputError(f"cannot read {file}: {error.strerror}") from None

@@ -40,7 +40,7 @@ def _module_file(name: str) -> Path | None:
 def _source(name: str) -> str:
     file = _module_file(name)
     assert file is not None
-    return file.read_text()
+    return file.read_text(encoding="utf-8")
 
 
 @functools.cache  # by the text, so that a file that changes under way is read anew

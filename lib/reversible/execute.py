@@ -32,7 +32,7 @@ def chapters(book: Path) -> list[str]:
     try:
         contents = _read_yaml(book / "_toc.yml")
         names = [contents["root"], *_files(contents.get("parts", []) + contents.get("chapters", []))]
-        return [name for name in names if "```{code-cell}" in (book / f"{name}.md").read_text()]
+        return [name for name in names if "```{code-cell}" in (book / f"{name}.md").read_text(encoding="utf-8")]
     except (OSError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{book}/_toc.yml does not list the pages of this book: {error}") from None
 
@@ -41,7 +41,7 @@ def _read_yaml(path: Path) -> Any:
     import yaml
 
     try:
-        return yaml.safe_load(path.read_text())
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise InputError(f"{path} is not YAML: {error}".replace("\n", " ")) from None
 
@@ -95,13 +95,13 @@ def _data_at_hand() -> dict[str, int]:
 
 
 def _text(path: Path) -> str:
-    return path.read_text() if path.is_file() else ""
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 def stamps(book: Path) -> dict[str, str]:
     """The stamps under which the cached outputs were made; none where the file is missing or not whole."""
     try:
-        return dict(json.loads((book / "_build" / "stamps.json").read_text()))
+        return dict(json.loads((book / "_build" / "stamps.json").read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return {}
 

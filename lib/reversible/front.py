@@ -109,7 +109,7 @@ def main() -> int:
     try:
         book, of = book_folder(), verdicts()
         readme = book.resolve().parent / "README.md"
-        text, picture = in_step(readme.read_text(), of), banner(records_of(of))
+        text, picture = in_step(readme.read_text(encoding="utf-8"), of), banner(records_of(of))
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

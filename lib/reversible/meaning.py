@@ -68,7 +68,7 @@ def _texts(library: Path) -> Iterator[tuple[str, bool, str]]:
     for file in sorted(library.rglob("*.py")):
         parts = file.relative_to(library).with_suffix("").parts
         package = parts[-1] == "__init__"
-        yield ".".join((PACKAGE, *(parts[:-1] if package else parts))), package, file.read_text()
+        yield ".".join((PACKAGE, *(parts[:-1] if package else parts))), package, file.read_text(encoding="utf-8")
 
 
 @functools.lru_cache(maxsize=4)
@@ -189,7 +189,7 @@ def _text_of(module: str) -> str:
     found = importlib.util.find_spec(module)
     if not found or not found.origin:
         raise InputError(f"the module {module} is not there")
-    return Path(found.origin).read_text()
+    return Path(found.origin).read_text(encoding="utf-8")
 
 
 HEAD = """\
@@ -214,7 +214,7 @@ def moved_lines(tree: str, library: Path, results: Path) -> list[str]:
     lines, definitions = [*HEAD.splitlines(), f'tree = "{tree}"', "", "[records]"], dict[str, str]()
     same_bits, edited = ["", "[same_bits]"], dict[str, str]()
     for file in sorted(results.glob("*.json")):
-        where = json.loads(file.read_text())["provenance"]
+        where = json.loads(file.read_text(encoding="utf-8"))["provenance"]
         if "meaning" not in where:
             meaning = meaning_of(file.stem, where["module"], library)
             definitions |= meaning.definitions

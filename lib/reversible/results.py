@@ -142,7 +142,7 @@ def _moved() -> dict[str, Any]:
     """The meanings of records that do not say it themselves; InputError where the file is not whole."""
     file = book_folder() / "results" / "moved.toml"
     try:
-        return _toml(file.read_text()) if file.is_file() else {}
+        return _toml(file.read_text(encoding="utf-8")) if file.is_file() else {}
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read {file}: {error}".replace("\n", " ")) from None
 
@@ -171,7 +171,7 @@ def write_record(record: Record, path: Path) -> None:
 def read_record(path: Path) -> Record:
     """Read a record; InputError where it is missing, cut short, altered since it was written, or not a record."""
     try:
-        content = json.loads(path.read_text(), parse_constant=_refuse_constant)
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
         seal = content.pop("seal")
         if content["format"] not in FORMATS:
             raise InputError(f"{path} is not a record of this project (its format is not {' or '.join(FORMATS)})")
@@ -267,7 +267,7 @@ class Verdict:
 def read_claims(path: Path) -> list[Claim]:
     """The claims ledger; InputError where it is missing, cut short, or says something the project does not know."""
     try:
-        entries = tomllib.loads(path.read_text())["claim"]
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))["claim"]
         claims = [_claim(entry) for entry in entries]
     except OSError as error:
         raise InputError(f"cannot read the claims {path}: {error.strerror}") from None
