@@ -63,24 +63,17 @@ def copy_project(root: Path) -> Checkout:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def unpack() -> Iterator[Callable[..., None]]:
+def unpacked() -> Iterator[None]:
     """Data that lies beside this checkout, unpacked where later runs find it again; REVERSIBLE_DATA goes first.
 
-    Gives what unpacks more sets there, each once.
+    All of it before the first test: a chapter is executed again where the data at hand are others.
     """
     packed, folder = ROOT.parent / "shared" / "data" / "unpack.py", Path(tempfile.gettempdir()) / "reversible-data"
-    beside = packed.is_file() and not os.environ.get("REVERSIBLE_DATA")
-
-    @functools.cache
-    def unpack(*names: str) -> None:
-        if beside:
-            subprocess.run([sys.executable, packed, folder, *names], check=True, stdout=subprocess.DEVNULL)
-
     with pytest.MonkeyPatch.context() as patch:
-        unpack("mnist", "weights")
-        if beside:
+        if packed.is_file() and not os.environ.get("REVERSIBLE_DATA"):
+            subprocess.run([sys.executable, packed, folder], check=True, stdout=subprocess.DEVNULL)
             patch.setenv("REVERSIBLE_DATA", str(folder))
-        yield unpack
+        yield
 
 
 @pytest.fixture
@@ -89,14 +82,12 @@ def needs_mnist() -> None:
 
 
 @pytest.fixture
-def needs_cifar10(unpack: Callable[..., None]) -> None:
-    unpack("cifar10")
+def needs_cifar10() -> None:
     skip_without_set("cifar10")
 
 
 @pytest.fixture
-def needs_cifar100(unpack: Callable[..., None]) -> None:
-    unpack("cifar100")
+def needs_cifar100() -> None:
     skip_without_set("cifar100")
 
 
