@@ -199,11 +199,11 @@ def test_threads_may_ask_at_once(now):
 # --- on every Python --------------------------------------------------------------------------------------------------
 
 SAY = """
-import json, sys, time
+import json, sys
 from reversible.meaning import meaning_of
 found = {name: meaning_of(name, module).digest for name, module in json.loads(sys.argv[1]).items()}
 assert not {"numpy", "scipy", "torch"} & set(sys.modules)
-print(json.dumps([found, time.process_time()]))
+print(json.dumps(found))
 """
 
 
@@ -222,7 +222,7 @@ def pythons():
 
 
 def said(python):
-    """What a Python says that imports nothing but the standard library: digests, and seconds of its processor."""
+    """The digests that a Python finds, which has nothing but its standard library."""
     backwards = json.dumps(dict(reversed(MODULE.items())))
     done = subprocess.run(
         [python, "-B", "-c", SAY, backwards], env={"PATH": os.environ["PATH"], "PYTHONPATH": str(LIBRARY.parent)},
@@ -232,11 +232,9 @@ def said(python):
     return json.loads(done.stdout)
 
 
-def test_every_python_at_hand_finds_the_same_in_little_time(now):
+def test_every_python_at_hand_finds_the_same(now):
     """Asked in another order, which must not matter either."""
     if len(pythons()) == 1:
         pytest.skip("no other Python from 3.11 on at hand")
     for version, python in pythons().items():
-        digests, seconds = said(python)
-        assert digests == {name: meaning.digest for name, meaning in now.items()}, version
-        assert seconds < 4  # 0.7 on an idle core
+        assert said(python) == {name: meaning.digest for name, meaning in now.items()}, version
