@@ -97,10 +97,8 @@ def _executed_for_sphinx(book: Path) -> list[str]:
 
 def render(book: Path, profile: str) -> None:
     """`jupyter-book build`, every page anew, warnings as errors; nothing to do where nothing changed since."""
-    library = {
-        str(file): file.read_text(encoding="utf-8") for file in sorted(LIBRARY.rglob("*.py"))
-    }  # docstrings, and what pages add
-    inputs = {**_site_inputs(book), "": stamps(book), "library": digest([*library.values()])}
+    library = [file.read_text(encoding="utf-8") for file in sorted(LIBRARY.rglob("*.py"))]  # docstrings are shown
+    inputs = {**_site_inputs(book), "": stamps(book), "library": digest(library)}
     seal, now = book / "_build" / "rendered.json", digest(inputs)
     index = book / "_build" / "html" / "index.html"
     if index.is_file() and seal.is_file() and seal.read_text(encoding="utf-8") == now:

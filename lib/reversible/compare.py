@@ -164,6 +164,11 @@ def has_interval(estimate: Estimate) -> bool:
     return estimate.n > 1 and estimate.ci95[0] < estimate.ci95[1]
 
 
+def can_be_apart(measure: str, one: Estimate, other: Estimate, how: str) -> bool:
+    """Both are estimates of the same thing, of runs related as `how` says, and hang on no clock."""
+    return how != OTHER and not is_timed(measure) and has_interval(one) and has_interval(other)
+
+
 def is_score(measure: str) -> bool:
     return "rms_z" in measure
 
@@ -189,13 +194,11 @@ def contradiction(recorded: Record, now: Record, claims: Sequence[Claim], touche
         return f"{name} = {estimate.mean:.3g} is above {LIVE_LIMIT:g} (on {where(now)})"
     if must_be_equal(recorded, now) and (found := difference(recorded, now)):
         return f"other bits than recorded on the same kind of CPU, {where(now)}: {found}"
-    if relation(recorded, now) == OTHER:
-        return ""
-    limit = allowed(claims)
+    how, limit = relation(recorded, now), allowed(claims)
     for name in deciding(claims, now.experiment):
-        if name in now.measures and name in recorded.measures and not is_timed(name) and name not in touched:
+        if name in now.measures and name in recorded.measures and name not in touched:
             then, here = recorded.measures[name], now.measures[name]
-            if apart(then, here, limit):
+            if can_be_apart(name, then, here, how) and apart(then, here, limit):
                 both = f"{here} just now on {where(now)}, {then} recorded on {where(recorded)}"
                 return f"{name} = {both}: p = {p_value(then, here):.1g}, allowed is {limit:.1g}"
     return ""

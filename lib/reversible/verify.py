@@ -34,8 +34,8 @@ from reversible.compare import (
     OTHER,
     allowed,
     apart,
+    can_be_apart,
     difference,
-    has_interval,
     is_score,
     is_timed,
     must_be_equal,
@@ -195,7 +195,7 @@ def _row(task: Task, claim: str, check: Check, record: Record, how: str, touched
     if now is None:
         return Row(claim, check, then, now, ABSENT if record.absent else NOT_RUN, False, then)
     found = _found(task.limit, check.measure, then, now, how, touched)
-    judged = found in (APART, BELOW) or (found == WITHIN and _can_be_apart(check.measure, then, now, how))
+    judged = found in (APART, BELOW) or (found == WITHIN and can_be_apart(check.measure, then, now, how))
     return Row(claim, check, then, now, found, judged, now if found == APART else then)
 
 
@@ -205,15 +205,11 @@ def _found(limit: float, measure: str, then: Estimate, now: Estimate, how: str, 
         return BELOW if now.mean <= LIVE_LIMIT else APART
     if measure in touched:
         return OTHER_SETTINGS
-    if _can_be_apart(measure, then, now, how):
+    if can_be_apart(measure, then, now, how):
         return APART if apart(then, now, limit) else WITHIN
     if math.isclose(then.mean, now.mean, rel_tol=AS_NEAR, abs_tol=1e-9):
         return WITHIN
     return SECONDS if is_timed(measure) else NO_INTERVAL if how != OTHER else OTHER_SIZES
-
-
-def _can_be_apart(measure: str, then: Estimate, now: Estimate, how: str) -> bool:
-    return how != OTHER and not is_timed(measure) and has_interval(then) and has_interval(now)
 
 
 def _change(verdict: Verdict, rows: Sequence[Row]) -> list[Change]:
