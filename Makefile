@@ -13,7 +13,7 @@ BIN := .venv/bin
 .PHONY: book test verify portability publish check lock clean
 
 book: .venv/made
-	@$(BIN)/python -m reversible.build --profile $(PROFILE)
+	@$(BIN)/python -m reversible.book.build --profile $(PROFILE)
 
 # One thread: matrices here are small, and BLAS threads that wait for a busy core cost more than they bring.
 test: .venv/made

@@ -16,11 +16,13 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from reversible import experiments
-from reversible.arithmetic import here
-from reversible.compare import deciding, has_interval, is_score, is_timed, p_value
-from reversible.estimates import Estimate
-from reversible.results import book_folder, read_claims
+from reversible.base.arithmetic import here
+from reversible.base.estimates import Estimate
+from reversible.papers import EXPERIMENTS
+from reversible.records.claims import read_claims
+from reversible.records.compare import deciding, has_interval, p_value
+from reversible.records.record import book_folder
+from reversible.runs.experiment import on_one_thread
 
 LEVELS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 2e-7)
 Draw = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
@@ -66,10 +68,11 @@ def of_many(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def fresh(draws: int) -> None:
     """p-values of the deciding measures between runs of the smoke profile with seeds of their own."""
-    claims = read_claims(book_folder() / "claims.toml")
+    claims = read_claims(book_folder())
     found: list[tuple[float, str]] = []
-    for name in experiments.NAMES:
-        names = [m for m in deciding(claims, name) if not is_score(m) and not is_timed(m)]
+    for name in EXPERIMENTS:
+        asked = EXPERIMENTS[name]
+        names = [m for m in deciding(claims, name) if not asked.is_score(m) and not asked.is_timed(m)]
         runs = [measures(name, draw) for draw in range(draws)] if names else []
         for measure, (one, other) in itertools.product(names, itertools.combinations(runs, 2)):
             a, b = one.get(measure), other.get(measure)
@@ -81,9 +84,9 @@ def fresh(draws: int) -> None:
 
 def measures(name: str, draw: int) -> dict[str, Estimate]:
     """Of the experiment's smoke profile with other seeds."""
-    experiment = experiments.find(name)
+    experiment = EXPERIMENTS[name]
     cells = [other_seed(cell, 100_000 * (draw + 1)) for cell in experiment.cells("smoke")]
-    pairs = [(cell, experiments.on_one_thread(experiment.run_cell, cell)) for cell in cells]
+    pairs = [(cell, on_one_thread(experiment.run_cell, cell)) for cell in cells]
     return experiment.measure(pairs)
 
 

@@ -16,17 +16,10 @@ from pathlib import Path
 
 import torch
 
-from reversible.arithmetic import here
-from reversible.executors import executor
-from reversible.simulate import (
-    DTYPES,
-    MEMORY_BUDGET,
-    OneLayer,
-    memory_needed,
-    one_layer_trial,
-    one_thread,
-    trial_generator,
-)
+from reversible.base.arithmetic import here
+from reversible.base.runtime import MEMORY_BUDGET, one_thread, trial_generator
+from reversible.random_nets.one_layer import DTYPES, OneLayer, memory_needed, one_layer_trial
+from reversible.runs.executors import executor
 
 # Of one H200, dense: float32 outside the tensor cores in FLOP/s, memory in bytes/s. Another GPU: --peak, --bandwidth.
 PEAK, BANDWIDTH = 67e12, 4.8e12

@@ -22,9 +22,9 @@ import numpy as np
 import torch
 from simulate import interleaved
 
-from reversible import spectra
-from reversible.arithmetic import here
-from reversible.experiments.spectral_laws import KURTOSIS, Planted, plant
+from reversible.base.arithmetic import here
+from reversible.papers.arora2015.experiments.instrument import KURTOSIS, Planted, plant
+from reversible.spectra import matrix as spectra
 
 Array = np.ndarray
 

@@ -22,11 +22,11 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from reversible import data
-from reversible.arithmetic import here
-from reversible.shadow import Shadow
-from reversible.simulate import one_thread
-from reversible.train import MOMENTUM, Run
-from reversible.training import Training
+from reversible.base.arithmetic import here
+from reversible.base.runtime import one_thread
+from reversible.training.config import Training
+from reversible.training.run import MOMENTUM, Run
+from reversible.training.synthetic import Shadow
 
 # Of one H200, dense: FLOP/s by precision, memory in bytes/s. Another GPU: --peak, --bandwidth.
 PEAK, BANDWIDTH = {"float32": 67e12, "tf32": 495e12, "bf16": 989e12}, 4.8e12

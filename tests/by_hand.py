@@ -3,8 +3,9 @@
 import numpy as np
 import torch
 
-from reversible import data, train
-from reversible.simulate import trial_generator
+from reversible import data
+from reversible.base.runtime import trial_generator
+from reversible.training import run as train
 
 
 def relu(y):

@@ -19,7 +19,7 @@ import pytest
 
 from once import made_once, pytest_runtest_setup
 from reversible import data
-from reversible.checks import InputError
+from reversible.base.checks import InputError
 
 __all__ = ["pytest_runtest_setup"]  # a hook, which pytest looks for here
 
@@ -38,7 +38,7 @@ class Checkout:
         return subprocess.run(words, cwd=self.root, env=environment, capture_output=True, text=True)
 
     def build(self) -> subprocess.CompletedProcess[str]:
-        return self.run(sys.executable, "-m", "reversible.build", "--profile", "smoke")
+        return self.run(sys.executable, "-m", "reversible.book.build", "--profile", "smoke")
 
     def edit(self, file: str, old: str, new: str) -> None:
         path = self.root / file

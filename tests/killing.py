@@ -17,7 +17,10 @@ import tempfile
 import threading
 from pathlib import Path
 
-from reversible import checkpoints, cli, cli_train, data, train
+from reversible import cli, data
+from reversible.cli import train as cli_train
+from reversible.training import checkpoints
+from reversible.training import run as train
 
 
 class Trap:

@@ -29,7 +29,7 @@ profile = "book"
 ```
 
 ```{code-cell} ipython3
-from reversible.chapters import begin
+from reversible.book.chapter import begin
 
 chapter = begin(globals(), "demo")
 chapter.live("code-law")
@@ -70,10 +70,12 @@ def made(root: Path) -> Checkout:
         if page.stem not in ("index", "bibliography"):
             page.unlink()
     (book / "demo.md").write_text(CHAPTER)
-    (book / "claims.toml").write_text(CLAIMS)
+    shutil.rmtree(book / "claims")
+    (book / "claims").mkdir()
+    (book / "claims" / "demo.toml").write_text(CLAIMS)
     pages = "  - file: demo\n  - file: bibliography\n"
     (checkout.root / "_toc.yml").write_text(f"format: jb-book\nroot: index\nchapters:\n{pages}")
-    front = (book / "index.md").read_text().replace("import figures, front", "import front")
+    front = (book / "index.md").read_text().replace("from reversible.papers.arora2015 import figures\n", "")
     picture = "```{code-cell} ipython3\n:tags: [remove-input]\n\nfigures.overview(front.records_of(verdicts))\n```\n"
     assert picture in front
     (book / "index.md").write_text(front.replace(picture, ""))  # drawing takes seconds to be imported

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from conftest import Checkout
-from reversible.execute import stamp
+from reversible.book.execute import stamp
 
 
 def stale(checkout: Checkout) -> list[str]:
-    program = "import json; from pathlib import Path; from reversible.execute import stale;"
+    program = "import json; from pathlib import Path; from reversible.book.execute import stale;"
     done = checkout.run(sys.executable, "-c", program + "print(json.dumps(stale(Path('book'), 'smoke')))")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -38,14 +38,14 @@ CHANGES = {
     "nothing": (None, []),
     "a code cell": (("book/demo.md", 'chapter.verdict("T1")', 'chapter.verdict("T1")  # again'), ["demo"]),
     "prose": (("book/demo.md", "It cites", "This cites"), []),
-    "a module that the experiment uses": (("lib/reversible/model.py", "h.amax(-1) /", "1 * h.amax(-1) /"), BOTH),
-    "what only the pages show": (("lib/reversible/chapters.py", "<small>{escape", "<small >{escape"), BOTH),
-    "a comment in that module": (("lib/reversible/model.py", "# binary: ones", "# binary: all ones"), []),
-    "a module that no chapter uses": (("lib/reversible/cli.py", "sys.exit(main())", "sys.exit(main(None))"), []),
-    "another experiment": (("lib/reversible/experiments/random_like.py", "/ 16\n", "/ 16.0\n"), []),
+    "a module that the experiment uses": (("lib/reversible/random_nets/model.py", "h.amax(-1) /", "1 * h.amax(-1) /"), BOTH),
+    "what only the pages show": (("lib/reversible/book/cards.py", "<small>{escape", "<small >{escape"), BOTH),
+    "a comment in that module": (("lib/reversible/random_nets/model.py", "# binary: ones", "# binary: all ones"), []),
+    "a module that no chapter uses": (("lib/reversible/cli/__main__.py", "sys.exit(main())", "sys.exit(main(None))"), []),
+    "another experiment": (("lib/reversible/papers/arora2015/experiments/other_weights.py", "/ 16\n", "/ 16.0\n"), []),
     "the lock": (("requirements.lock", "numpy==", "numpy== "), BOTH),
-    "the words of the chapter's claim": (("book/claims.toml", "are bounded", "stay bounded"), BOTH),
-    "another chapter's claim": (("book/claims.toml", "no time", "no money"), ["index"]),
+    "the words of the chapter's claim": (("book/claims/demo.toml", "are bounded", "stay bounded"), BOTH),
+    "another chapter's claim": (("book/claims/demo.toml", "no time", "no money"), ["index"]),
     "a record": (("book/results/code-law.json", "1", "2"), BOTH),
 }  # fmt: skip
 
@@ -79,10 +79,10 @@ def test_a_new_record_is_rendered(book):
 
 FAULTS = {
     "an altered record": ("book/results/code-law.json", '"ci95"', '"ci96"', "altered after the run"),
-    "a rule edited after the run": ("book/claims.toml", "<= 3", "<= 4", "rule changed after the run"),
-    "a claim whose record is missing": ("book/claims.toml", '"code-law"', '"linf-rate"', "cannot read the record"),
-    "a rule about nothing measured": ("book/claims.toml", "largest_constant_binary", "height", "measures no 'height'"),
-    "a truncated ledger": ("book/claims.toml", 'id = "T2"', 'id = "T', "not a whole claims ledger"),
+    "a rule edited after the run": ("book/claims/demo.toml", "<= 3", "<= 4", "rule changed after the run"),
+    "a claim whose record is missing": ("book/claims/demo.toml", '"code-law"', '"linf-rate"', "cannot read the record"),
+    "a rule about nothing measured": ("book/claims/demo.toml", "largest_constant_binary", "height", "measures no 'height'"),
+    "a truncated ledger": ("book/claims/demo.toml", 'id = "T2"', 'id = "T', "not a whole claims ledger"),
     "a NaN in a record": ("book/results/code-law.json", '"n": 0', '"n": NaN', "NaN is not a measurement"),
 }
 
@@ -91,18 +91,18 @@ FAULTS = {
 def test_a_planted_fault_raises_in_the_front_page(book, fault):
     file, old, new, says = FAULTS[fault]
     book.edit(file, old, new)
-    done = book.run(sys.executable, "-c", "from reversible import front; front.verdicts()")
+    done = book.run(sys.executable, "-c", "from reversible.book import front; front.verdicts()")
     assert done.returncode == 1
     assert says in done.stderr
 
 
 def test_a_cell_that_raises_fails_the_build(book):
-    book.edit("book/claims.toml", "<= 3", "<= 4")
+    book.edit("book/claims/demo.toml", "<= 3", "<= 4")
     book.edit("book/demo.md", 'chapter.verdict("T1")', "1 / 0")
     done = book.build()
     assert done.returncode == 2
     assert "rule changed after the run" in done.stderr or "ZeroDivisionError" in done.stderr
-    book.edit("book/claims.toml", "<= 4", "<= 3")
+    book.edit("book/claims/demo.toml", "<= 4", "<= 3")
     done = book.build()
     assert done.returncode == 2
     assert "chapter demo failed" in done.stderr
@@ -173,14 +173,14 @@ def test_papermill_with_an_unknown_parameter_is_refused(book, name, value, says)
 
 
 def test_bad_profile_is_one_line(built):
-    done = built.run(sys.executable, "-m", "reversible.build", "--profile", "huge")
+    done = built.run(sys.executable, "-m", "reversible.book.build", "--profile", "huge")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "profile must be one of smoke, book, paper, not 'huge'" in done.stderr
 
 
 def test_a_chapter_sees_only_its_own_claims_and_records(monkeypatch, built):
-    from reversible.chapters import begin
-    from reversible.checks import InputError
+    from reversible.base.checks import InputError
+    from reversible.book.chapter import begin
 
     monkeypatch.chdir(Path(built.root))
     chapter = begin({"profile": "smoke"}, "demo")
@@ -191,20 +191,26 @@ def test_a_chapter_sees_only_its_own_claims_and_records(monkeypatch, built):
 
 
 def test_runs_are_counted_by_trials_or_seeds():
-    from reversible.chapters import where_it_ran
-    from reversible.results import Record
+    from reversible.book.cards import where_it_ran
+    from reversible.records.record import Record
 
-    where = {"code": "x", "module": "reversible.laws", "device": "CPU", "seconds": 1.0, "date": "2026-01-01"}
+    where = {
+        "code": "x",
+        "module": "reversible.theory.one_layer",
+        "device": "CPU",
+        "seconds": 1.0,
+        "date": "2026-01-01",
+    }
     cells = [{"trials": 5}, {"training": {"seeds": [1, 2, 3]}}, {"seeds": [1, 2]}, {"training": None}]
-    record = Record("x", "smoke", {"cells": cells}, {}, [{}, {}, {}, {}], {}, where)
+    record = Record("code-law", "smoke", {"cells": cells}, {}, [{}, {}, {}, {}], {}, where)
     assert "4 cells, 11 runs" in where_it_ran(record)
     record.rows[1]["absent"] = "weights not at hand"
     assert "3 cells (1 more not at hand), 8 runs" in where_it_ran(record)
 
 
 def test_a_chapter_may_begin_again_with_another_profile(monkeypatch, built):
-    from reversible.chapters import begin
-    from reversible.checks import InputError
+    from reversible.base.checks import InputError
+    from reversible.book.chapter import begin
 
     monkeypatch.chdir(Path(built.root))
     notebook: dict[str, object] = {"profile": "smoke"}
@@ -219,7 +225,7 @@ def test_a_stamp_knows_the_modules_of_its_cells_and_the_data_at_hand(monkeypatch
     chapter = book.root / "book" / "demo.md"
     at_first = stamp(book.root / "book", "demo", "smoke")
     text = chapter.read_text()
-    chapter.write_text(text.replace("chapter.live", "from reversible import (\n    laws,\n)\nchapter.live"))
+    chapter.write_text(text.replace("chapter.live", "from reversible.theory import (\n    one_layer,\n)\nchapter.live"))
     bare = stamp(book.root / "book", "demo", "smoke")
     assert bare != at_first
     monkeypatch.setenv("REVERSIBLE_DATA", str(tmp_path))
@@ -232,7 +238,7 @@ def test_a_stamp_knows_the_modules_of_its_cells_and_the_data_at_hand(monkeypatch
 
 
 def test_builds_of_one_book_go_one_after_the_other(tmp_path, capsys):
-    from reversible.build import _alone
+    from reversible.book.build import _alone
 
     entered, leave = threading.Event(), threading.Event()
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from conftest import refusal
-from reversible import bulk
+from reversible.spectra import bulk
 
 NOISE = {
     "gaussian": lambda rng, shape: rng.standard_normal(shape),

@@ -12,11 +12,13 @@ import torch
 from safetensors.torch import save
 
 from conftest import refusal
-from reversible import checkpoints, digests, train
-from reversible.checkpoints import Keeper, Unfinished, resumed, train_stack
-from reversible.shadow import Shadow
-from reversible.sweep import Journal
-from reversible.training import Training, TrainingResult
+from reversible.base import digests
+from reversible.base.journal import Journal
+from reversible.training import checkpoints
+from reversible.training import run as train
+from reversible.training.checkpoints import Keeper, Unfinished, resumed, train_stack
+from reversible.training.config import Training, TrainingResult
+from reversible.training.synthetic import Shadow
 
 SMALL = Training(
     data="digits", hidden=(20, 16, 12), steps=30, snapshots=(0, 10, 30), lr=0.05, batch=50, images=170, seeds=(3, 4),
@@ -217,10 +219,15 @@ def test_other_codes_and_other_versions_are_refused(name, whole, tmp_path, monke
 
 
 def test_code_that_trains_counts_and_the_command_line_does_not():
-    modules = digests.imported_modules("reversible.train")
-    assert {"reversible.train", "reversible.training", "reversible.shadow", "reversible.data"} <= set(modules)
-    assert not {"reversible.cli_train", "reversible.checkpoints"} & set(modules)
-    assert checkpoints.made_by()["code"] == digests.code_digest("reversible.train")
+    modules = digests.imported_modules("reversible.training.run")
+    assert {
+        "reversible.training.run",
+        "reversible.training.config",
+        "reversible.training.synthetic",
+        "reversible.data",
+    } <= set(modules)
+    assert not {"reversible.cli.train", "reversible.training.checkpoints"} & set(modules)
+    assert checkpoints.made_by()["code"] == digests.code_digest("reversible.training.run")
     assert checkpoints.made_by()["torch"] == torch.__version__.split("+")[0]
 
 

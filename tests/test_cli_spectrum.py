@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from safetensors.numpy import save_file
 
-from reversible import cli, data, spectra
+from reversible import cli, data
+from reversible.spectra import matrix as spectra
 
 RNG = np.random.default_rng(0)
 NET = {

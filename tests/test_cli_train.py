@@ -15,11 +15,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reversible import checkpoints, cli, cli_train, shadow, train
+from reversible import cli
+from reversible.base.estimates import Estimate
+from reversible.cli import command
+from reversible.cli import train as cli_train
 from reversible.data import NAMES
-from reversible.estimates import Estimate
-from reversible.shadow import Shadow
-from reversible.training import Training, snapshots_of
+from reversible.training import checkpoints
+from reversible.training import run as train
+from reversible.training import synthetic as shadow
+from reversible.training.config import Training, snapshots_of
+from reversible.training.synthetic import Shadow
 
 TINY = shlex.split("train --profile smoke --widths 12,12 --images 150 --steps 40 --seeds 3 --stack 2 --dropout 0.3")
 P = Training(
@@ -42,7 +47,7 @@ def timeless(text):
 
 
 def parsed(words):
-    return cli._parser().parse_args(["train", *shlex.split(words)])
+    return command._parser().parse_args(["train", *shlex.split(words)])
 
 
 # --- what is asked ----------------------------------------------------------------------------------------------------
@@ -158,7 +163,7 @@ def test_json_and_file_hold_what_was_measured(capsys, tmp_path):
         assert shown[name] == {"mean": estimate.mean, "ci95": list(estimate.ci95), "n": 3}
     about = shown["provenance"]
     assert {"code", "commit", "versions", "device", "seconds", "date"} <= set(about)
-    assert about["module"] == "reversible.train"
+    assert about["module"] == "reversible.training.run"
 
 
 def test_a_single_seed_has_no_interval(capsys):

@@ -5,10 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from reversible import cli, experiments, laws, results, verify
-from reversible.results import read_record, write_record
-from reversible.sweep import Journal
-from reversible.verify import APART, WITHIN
+from reversible import cli
+from reversible.base.journal import Journal
+from reversible.records import make, verify
+from reversible.records import record as results
+from reversible.records.record import read_record, write_record
+from reversible.records.verify import APART, WITHIN
+from reversible.theory import one_layer as laws
 from two_records import EXPERIMENTS, FEWER, Result, file_of, interval, remake, two_records
 
 
@@ -125,13 +128,13 @@ def on_a_gpu(world):
 
 
 def rule_edited(world):
-    claims = verify.book_folder() / "claims.toml"
+    claims = verify.book_folder() / "claims" / "demo.toml"
     claims.write_text(claims.read_text().replace("equal_time_gain >= 0", "equal_time_gain >= -1"))
 
 
 def unmeasured(world):
     rule_edited(world)
-    claims = verify.book_folder() / "claims.toml"
+    claims = verify.book_folder() / "claims" / "demo.toml"
     claims.write_text(claims.read_text().replace("equal_time_gain", "height"))
 
 
@@ -217,7 +220,7 @@ def test_ctrl_c_then_the_same_command_goes_on(world, capsys, tmp_path):
 
 
 def test_what_an_unfinished_run_has_kept_is_not_taken_for_a_rerun(world, capsys):
-    journal = Journal.of(*experiments.key_of("second", "book"))
+    journal = Journal.of(*make.key_of(EXPERIMENTS["second"], "book"))
     for cell in FEWER:
         journal.keep(cell, Result(0))
     assert typed(capsys, "second")[0] == 0

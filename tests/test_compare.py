@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reversible import chapters, compare, experiments
-from reversible.arithmetic import arithmetic, cpu_model, in_words
-from reversible.compare import FALSE_ALARM, LIVE_LIMIT, allowed, apart, contradiction, difference, p_value
-from reversible.estimates import Estimate, pooled, ratio
-from reversible.experiments.shadow_training import bootstrap
-from reversible.results import Check, Claim, Record, book_folder, read_claims
+from reversible.base.arithmetic import arithmetic, cpu_model, in_words
+from reversible.base.estimates import Estimate, bootstrap, pooled, ratio
+from reversible.book import cards
+from reversible.book import chapter as chapters
+from reversible.papers import EXPERIMENTS
+from reversible.records import compare, make
+from reversible.records.claims import Check, Claim, read_claims
+from reversible.records.compare import FALSE_ALARM, LIVE_LIMIT, allowed, apart, contradiction, difference, p_value
+from reversible.records.record import Record, book_folder
+from reversible.runs.experiment import Experiment
 
 RNG = np.random.default_rng(15)
 
@@ -65,7 +69,7 @@ def test_the_tail_that_decides_is_that_of_students_t():
 
 def test_a_difference_of_many_errors_is_seen():
     one = Estimate.of(RNG.standard_normal(10))
-    limit = allowed(read_claims(book_folder() / "claims.toml"))
+    limit = allowed(read_claims(book_folder()))
     assert not apart(one, Estimate.of(RNG.standard_normal(10) + 1), limit)
     assert apart(one, Estimate.of(RNG.standard_normal(10) + 8), limit)
 
@@ -80,12 +84,12 @@ def test_what_has_no_interval_cannot_be_apart():
 
 def test_false_alarms_of_all_checks_and_all_scores_stay_below_what_is_promised():
     """The scores of one cell may hang together, so that a cell counts as one; the fewest are in the smallest runs."""
-    claims = read_claims(book_folder() / "claims.toml")
+    claims = read_claims(book_folder())
     by_chance = allowed(claims) * sum(len(claim.must) + len(claim.should) for claim in claims)
-    for name in experiments.NAMES:
+    for name in EXPERIMENTS:
         if name != "reversal-map":  # whose many cells take seconds to be laid out
-            scores = [m for m in compare.deciding(claims, name) if compare.is_score(m)]
-            cells = len(experiments.find(name).cells("smoke")) // (len(scores) if name == "depth-law" else 1)
+            scores = [m for m in compare.deciding(claims, name) if EXPERIMENTS[name].is_score(m)]
+            cells = len(EXPERIMENTS[name].cells("smoke")) // (len(scores) if name == "depth-law" else 1)
             by_chance += len(scores) * stats.chi2.sf(cells * LIVE_LIMIT**2, cells)
     assert by_chance <= FALSE_ALARM
 
@@ -93,7 +97,8 @@ def test_false_alarms_of_all_checks_and_all_scores_stay_below_what_is_promised()
 # --- records ----------------------------------------------------------------------------------------------------------
 
 HERE = {"versions": {"numpy": "1"}, "arithmetic": [arithmetic()], "device": "CPU", "seconds": 1.0, "date": "2026-01-01",
-        "module": "reversible.laws", "commit": "unknown"}  # fmt: skip
+        "module": "reversible.theory.one_layer", "commit": "unknown"}  # fmt: skip
+X = Experiment(list, int, dict, timed=("equal_time_gain",), scores=("rms_z",), name="x")
 CELL = {"n": 3, "widths": [2, 1]}
 CLAIM = Claim(id="T", chapter="demo", source="", says="", record="x",
               must=(Check.parse("gain >= 0"), Check.parse("equal_time_gain >= 0")))  # fmt: skip
@@ -117,11 +122,11 @@ def unchanged_code(monkeypatch):
 def test_the_same_rows_agree_whatever_the_seconds():
     now = record()
     now.rows[0]["seconds"] = 5.0
-    assert contradiction(record(), now, [CLAIM]) == ""
+    assert contradiction(X, record(), now, [CLAIM]) == ""
 
 
 def test_other_bits_on_the_same_kind_of_cpu_are_named():
-    found = contradiction(record(), record(value=0.25000000000000006), [CLAIM])
+    found = contradiction(X, record(), record(value=0.25000000000000006), [CLAIM])
     assert "other bits than recorded on the same kind of CPU, " in found
     assert found.endswith("cell 1, value: 0.25000000000000006 just now, 0.25 recorded")
 
@@ -140,11 +145,11 @@ def test_elsewhere_bits_may_differ(why, monkeypatch):
     elif why == "two CPUs":
         for one in (recorded, now):
             one.provenance["arithmetic"] = [arithmetic(), {**arithmetic(), "cpu": "another"}]
-    assert contradiction(recorded, now, [CLAIM]) == ""
+    assert contradiction(X, recorded, now, [CLAIM]) == ""
 
 
 def test_a_number_far_from_the_recorded_one_is_named_with_both_kinds_of_cpu():
-    found = contradiction(record(), record(gain=FAR, elsewhere=True), [CLAIM])
+    found = contradiction(X, record(), record(gain=FAR, elsewhere=True), [CLAIM])
     assert found.startswith("gain = 0.90 [0.80, 1.00] just now on another, ")
     assert f"0.20 [0.10, 0.30] recorded on {in_words(arithmetic())}: p = " in found
     assert "\n" not in found
@@ -162,18 +167,20 @@ def test_a_number_far_from_the_recorded_one_is_named_with_both_kinds_of_cpu():
 )
 def test_what_is_not_an_estimate_of_the_same_thing_may_be_far_off(change):
     recorded = replace(record(profile="paper"), measures={**record().measures, "else": NEAR})
-    assert contradiction(recorded, record(**{"gain": FAR, **change}, elsewhere=True), [CLAIM]) == ""
+    assert contradiction(X, recorded, record(**{"gain": FAR, **change}, elsewhere=True), [CLAIM]) == ""
 
 
 def test_other_draws_of_the_same_sizes_are_held_against_the_record():
     recorded, now = record(cells=({**CELL, "seed": 1},)), record(gain=FAR, cells=({**CELL, "seed": 2},))
-    assert contradiction(recorded, now, [CLAIM]).startswith("gain = ")
-    assert contradiction(recorded, now, [CLAIM], touched={"gain"}) == ""  # where a learning rate was chosen otherwise
+    assert contradiction(X, recorded, now, [CLAIM]).startswith("gain = ")
+    assert (
+        contradiction(X, recorded, now, [CLAIM], touched={"gain"}) == ""
+    )  # where a learning rate was chosen otherwise
 
 
 def test_a_score_off_the_law_is_a_contradiction_at_any_size():
     now = record(cells=({"n": 99},), rms_z=Estimate.exact(3.5))
-    assert contradiction(record(), now, [CLAIM]).startswith("rms_z = 3.5 is above 3")
+    assert contradiction(X, record(), now, [CLAIM]).startswith("rms_z = 3.5 is above 3")
 
 
 def test_rows_of_another_shape_differ():
@@ -199,8 +206,9 @@ def live(monkeypatch):
     """A chapter's live run, with the record and the re-run that a test hands in."""
 
     def shown(recorded, now, *only):
-        monkeypatch.setattr(chapters.experiments, "again", lambda *_: (now, frozenset()))
-        monkeypatch.setattr(chapters.experiments, "find", lambda _: experiments.Experiment(list, int, dict))
+        monkeypatch.setattr(make, "again", lambda *_: (now, frozenset()))
+        monkeypatch.setattr(chapters, "EXPERIMENTS", {"x": X})
+        monkeypatch.setattr(cards, "EXPERIMENTS", {"x": X})
         monkeypatch.setattr(chapters.Chapter, "record", lambda *_: recorded)
         return chapters.Chapter("demo", "book", Path(), (CLAIM,)).live("x", *only).content
 

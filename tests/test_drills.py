@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-OUTPUT = "```{code-cell} ipython3\nfrom reversible.chapters import Shown\n\nShown(%r)\n```\n"
+OUTPUT = "```{code-cell} ipython3\nfrom reversible.show.html import Shown\n\nShown(%r)\n```\n"
 PLANTED = {
     "in prose": {"![a picture](gone.png)\n": "gone.png", "[words](gone.md)\n": "gone.md"},
     "in an output": {
@@ -30,7 +30,7 @@ def test_pictures_and_links_that_lead_nowhere_fail_the_build(book, where):
 
 
 def test_a_record_of_other_code_says_so_on_every_page(book):
-    book.edit("lib/reversible/model.py", "h.amax(-1) /", "1 * h.amax(-1) /")
+    book.edit("lib/reversible/random_nets/model.py", "h.amax(-1) /", "1 * h.amax(-1) /")
     done = book.build()
     assert done.returncode == 0, done.stderr
     for name in ("index", "demo"):
@@ -44,7 +44,7 @@ def test_a_killed_build_does_not_spoil_the_next(book, stage):
     book.edit("book/demo.md", "It cites", "This cites")
     book.edit("book/demo.md", 'chapter.verdict("T1")', 'print("a new" + " line")\nchapter.verdict("T1")')
     (made / stage).unlink()
-    words = [sys.executable, "-m", "reversible.build", "--profile", "smoke"]
+    words = [sys.executable, "-m", "reversible.book.build", "--profile", "smoke"]
     environment = {**os.environ, "PYTHONPATH": str(book.root / "lib")}
     run = subprocess.Popen(words, cwd=book.root, env=environment, start_new_session=True, stdout=subprocess.DEVNULL)
     while not (made / stage).exists():

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from reversible.checks import InputError
-from reversible.estimates import Estimate, pooled, ratio, root_mean_square, slope
+from reversible.base.checks import InputError
+from reversible.base.estimates import Estimate, pooled, ratio, root_mean_square, slope
 
 
 def coverage(make, truth, repeats=2000):

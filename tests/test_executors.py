@@ -9,9 +9,10 @@ import time
 import pytest
 
 from conftest import command, communicate, opened_cluster
-from reversible import cli, executors
-from reversible.checks import InputError
-from reversible.executors import executor
+from reversible import cli
+from reversible.base.checks import InputError
+from reversible.runs import executors
+from reversible.runs.executors import executor
 
 
 @contextlib.contextmanager

@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from reversible.checks import InputError
-from reversible.estimates import Estimate
-from reversible.experiments import PROFILES
-from reversible.experiments.law_grid import (
+from reversible.base.checks import InputError
+from reversible.base.estimates import Estimate
+from reversible.papers.arora2015.experiments.law_grid import (
     CODES,
     FEW,
     TENTH,
@@ -33,10 +32,12 @@ from reversible.experiments.law_grid import (
     run_net,
     run_row,
 )
-from reversible.explorer import VEGA, constant_error, explorer, vega_script
-from reversible.multi_layer import MultiLayer
-from reversible.results import Record, book_folder, read_record
-from reversible.state_evolution import optimal_offsets, state_evolution, top_risk
+from reversible.papers.arora2015.explorer import constant_error, explorer
+from reversible.random_nets.deep import MultiLayer
+from reversible.records.record import Record, book_folder, read_record
+from reversible.runs.experiment import PROFILES
+from reversible.show.vega import VEGA, vega_script
+from reversible.theory.depth import optimal_offsets, state_evolution, top_risk
 
 # No two axes are alike, one code has fewer entries than are on, and one image is narrower than its code.
 AXES = {"n": (250, 500, 2000, 8000), "m": (50, 400), "k": (2, 5, 60), "rho": (0.1, 0.5, 1.0), "depth": (1, 2)}

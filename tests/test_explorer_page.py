@@ -12,9 +12,10 @@ from axe_playwright_python.sync_playwright import Axe
 
 from conftest import QuietHandler
 from reversible import cli
-from reversible.experiments.law_grid import FEW, layer_widths
-from reversible.explorer import EDGE, VEGA, constant_error, vega_script
-from reversible.results import book_folder
+from reversible.papers.arora2015.experiments.law_grid import FEW, layer_widths
+from reversible.papers.arora2015.explorer import EDGE, constant_error
+from reversible.records.record import book_folder
+from reversible.show.vega import VEGA, vega_script
 from test_explorer import AXES, START, by_the_library, small_explorer
 
 THEME = """

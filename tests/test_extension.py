@@ -4,8 +4,8 @@ import fcntl
 
 import pytest
 
-from reversible import build
-from reversible.checks import InputError
+from reversible.base.checks import InputError
+from reversible.book import build
 
 
 class FakeSphinx:

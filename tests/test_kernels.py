@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reversible import kernels
+from reversible.book import kernels
 
 BIN = Path(sys.executable).parent
 HEAD = """---
@@ -45,7 +45,9 @@ if "ipykernel_launcher" in sys.orig_argv:
     if len((here / "starts").read_text()) <= int((here / "kills").read_text()):
         os.kill(os.getpid(), signal.SIGKILL)
 """
-EXECUTE = "from pathlib import Path; from reversible.execute import execute_stale; execute_stale(Path('book'), 'smoke')"
+EXECUTE = (
+    "from pathlib import Path; from reversible.book.execute import execute_stale; execute_stale(Path('book'), 'smoke')"
+)
 WAYS = {
     "build": [sys.executable, "-c", EXECUTE],
     "papermill": [str(BIN / "papermill"), "book/tiny.md", "out.ipynb", "-p", "profile", "smoke", "--cwd", "book"],
@@ -61,7 +63,8 @@ class Tiny:
         self.site.mkdir()
         (root / "book" / "_toc.yml").write_text("format: jb-book\nroot: tiny\n")
         (root / "book" / "_config.yml").write_text("execute: {timeout: 60}\n")
-        (root / "book" / "claims.toml").write_text(CLAIMS)
+        (root / "book" / "claims").mkdir()
+        (root / "book" / "claims" / "demo.toml").write_text(CLAIMS)
         (self.site / "sitecustomize.py").write_text(KILLS)
 
     def run(self, way: str, *cells: str, kills: int = 0) -> subprocess.CompletedProcess[str]:
@@ -69,7 +72,7 @@ class Tiny:
         (self.root / "book" / "tiny.md").write_text(text)
         (self.site / "kills").write_text(str(kills))
         (self.site / "starts").write_text("")
-        path = os.pathsep.join([str(Path(kernels.__file__).parents[1]), str(self.site)])
+        path = os.pathsep.join([str(Path(kernels.__file__).parents[2]), str(self.site)])
         environment = {**os.environ, "PYTHONPATH": path, "TMPDIR": str(self.temporary)}
         return subprocess.run(WAYS[way], cwd=self.root, env=environment, capture_output=True, text=True)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT
-from reversible import checkpoints
+from reversible.training import checkpoints
 
 COMMAND = [
     "train", "--profile", "smoke", "--widths", "12,12", "--images", "150", "--steps", "40", "--seeds", "3", "--stack",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from reversible import laws
+from reversible.theory import one_layer as laws
 
 
 def simulate(n, m, k, rho, q, trials, seed=0):

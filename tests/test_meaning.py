@@ -15,10 +15,12 @@ import pytest
 
 import by_bytecode
 from conftest import refusal
-from reversible import experiments
-from reversible.meaning import LIBRARY, changed, meaning_of
+from reversible.base.meaning import LIBRARY, changed, meaning_of
+from reversible.papers import EXPERIMENTS, module_of
+from reversible.runs.experiment import on_one_thread
 
-MODULE = {name: module for module, names in experiments.MODULES.items() for name in names}
+LEMMAS = "papers/arora2015/experiments/lemmas"
+MODULE = {name: module_of(name) for name in EXPERIMENTS}
 
 
 def all_meanings(library=LIBRARY):
@@ -60,32 +62,33 @@ def differing(library, now):
 
 def move_a_function(library):
     """mean_gain of laws into a module of its own, which laws imports from for whoever says laws.mean_gain."""
-    text = (library / "laws.py").read_text()
+    text = (library / "theory" / "one_layer.py").read_text()
     body = text[text.index("def mean_gain(") : text.index("def variance(")]
-    moved = f"from __future__ import annotations\n\nfrom reversible.laws import theory_alpha as alpha_of\n\n\n{body}"
-    (library / "moved.py").write_text(moved.replace("theory_alpha(n", "alpha_of(n"))
+    moved = "from __future__ import annotations\n\nfrom reversible.theory.one_layer import theory_alpha as alpha_of"
+    (library / "moved.py").write_text(f"{moved}\n\n\n{body}".replace("theory_alpha(n", "alpha_of(n"))
     rest = text.replace(body, "").replace(
         "import functools\n", "import functools\n\nfrom reversible.moved import mean_gain\n", 1
     )
-    (library / "laws.py").write_text(rest)
+    (library / "theory" / "one_layer.py").write_text(rest)
 
 
 def make_a_package(library):
-    """laws.py becomes a package whose own file imports from a module below it."""
-    (library / "laws").mkdir()
-    (library / "laws.py").rename(library / "laws" / "closed_forms.py")
-    text = (library / "laws" / "closed_forms.py").read_text()
+    """one_layer.py of theory becomes a package whose own file imports from a module below it."""
+    package = library / "theory" / "one_layer"
+    package.mkdir()
+    package.with_suffix(".py").rename(package / "closed_forms.py")
+    text = (package / "closed_forms.py").read_text()
     names = sorted(set(re.findall(r"^(?:def |class )?([A-Za-z_]\w*)(?= =|\(|:)", text, re.M)))
-    (library / "laws" / "__init__.py").write_text(f"from .closed_forms import {', '.join(names)}\n")
+    (package / "__init__.py").write_text(f"from .closed_forms import {', '.join(names)}\n")
 
 
 def another_alias(library):
-    everywhere(library, r"from reversible import (.*)\blaws\b", r"from reversible import \1laws as rules")
+    everywhere(library, r"import one_layer as laws\b", "import one_layer as rules")
     everywhere(library, r"(?<![\w.])laws\.(?=\w)", "rules.")
 
 
 NEW = "def new():\n    return 1\n\n\ndef variance("
-INSIDE = "    import reversible.simulate as here\n\n    with here.one_thread():"
+INSIDE = "    import reversible.base.runtime as here\n\n    with here.one_thread():"
 HARMLESS = {
     "a docstring": lambda lib: everywhere(lib, r'(\n    """)(\w)', r"\1Read this: \2"),
     "a comment": lambda lib: everywhere(lib, r"\n\n\ndef ", "\n\n\n# here it begins\ndef "),
@@ -96,12 +99,14 @@ HARMLESS = {
     "the name of a constant": lambda lib: everywhere(lib, r"\bMOMENTUM\b", "INERTIA"),
     "another module": move_a_function,
     "a package": make_a_package,
-    "a new function": lambda lib: edit(lib, "laws.py", "def variance(", NEW),
+    "a new function": lambda lib: edit(lib, "theory/one_layer.py", "def variance(", NEW),
     "the alias of a package": lambda lib: everywhere(lib, r"\bnp\b", "numpy_"),
     "the alias of a module": another_alias,
-    "an import inside": lambda lib: edit(lib, "experiments/__init__.py", "    with one_thread():", INSIDE),
-    "what runs the sweep": lambda lib: edit(lib, "sweep.py", "items = list(items)", "items = [*items]"),
-    "a new field of Experiment": lambda lib: edit(lib, "sweep.py", "    measure: C", "    words: str\n    measure: C"),
+    "an import inside": lambda lib: edit(lib, "runs/experiment.py", "    with one_thread():", INSIDE),
+    "what runs the sweep": lambda lib: edit(lib, "runs/sweep.py", "items = list(items)", "items = [*items]"),
+    "a new field of Experiment": lambda lib: edit(
+        lib, "runs/experiment.py", "    measure: C", "    words: str\n    measure: C"
+    ),
 }
 
 
@@ -112,16 +117,16 @@ def test_what_does_not_matter_changes_no_meaning(copy, now, what):
 
 
 EDITS = {
-    "reversible.laws.variance": ("laws.py", "norm2 + (kurtosis - 1) * h2", "norm2 + kurtosis * h2", 19),
-    "reversible.laws.minimax_rate": ("laws.py", "def minimax_rate(k: int,", "def minimax_rate(k: int = 3, *,", 1),
-    "reversible.laws.energy_nodes": ("laws.py", "p: float, count: int = 16", "p: float, count: int = 17", None),
-    "reversible.spectral_laws.tracy_widom": ("spectral_laws.py", "stats.gamma(46.446", "stats.gamma(46.447", 5),
-    "reversible.train.MOMENTUM": ("train.py", "MOMENTUM = 0.9", "MOMENTUM = 0.8", 9),
-    "reversible.simulate.one_thread": ("simulate.py", "_Threads.holders += 1", "_Threads.holders += 2", 35),
-    "reversible.simulate._optimal_offset": ("simulate.py", "lru_cache(maxsize=64)", "lru_cache(maxsize=63)", None),
-    "reversible.model.Codes": ("model.py", '"exponential": 2.0', '"exponential": 2.5', None),
-    "reversible.estimates.ratio": ("estimates.py", "def ratio(", "def ratio(*more, ", None),
-    "reversible.verify.AS_NEAR": ("verify.py", "AS_NEAR = 1e-3", "AS_NEAR = 1e-4", 0),
+    "theory.one_layer.variance": ("norm2 + (kurtosis - 1) * h2", "norm2 + kurtosis * h2", 19),
+    "theory.one_layer.minimax_rate": ("def minimax_rate(k: int,", "def minimax_rate(k: int = 3, *,", 1),
+    "theory.one_layer.energy_nodes": ("p: float, count: int = 16", "p: float, count: int = 17", None),
+    "theory.singular_values.tracy_widom": ("stats.gamma(46.446", "stats.gamma(46.447", 5),
+    "training.run.MOMENTUM": ("MOMENTUM = 0.9", "MOMENTUM = 0.8", 9),
+    "base.runtime.one_thread": ("_Threads.holders += 1", "_Threads.holders += 2", 35),
+    "random_nets.one_layer._optimal_offset": ("lru_cache(maxsize=64)", "lru_cache(maxsize=63)", None),
+    "random_nets.model.Codes": ('"exponential": 2.0', '"exponential": 2.5', None),
+    "base.estimates.ratio": ("def ratio(", "def ratio(*more, ", None),
+    "records.verify.AS_NEAR": ("AS_NEAR = 1e-3", "AS_NEAR = 1e-4", 0),
 }  # fmt: skip
 
 
@@ -134,9 +139,9 @@ def graph():
 def reach(graph):
     """What each experiment uses as the compiler sees it, from the functions themselves."""
     found = {}
-    for name in experiments.NAMES:
-        asked = experiments.find(name)
-        parts = [asked.cells, asked.run_cell, asked.measure, experiments.on_one_thread, *filter(None, [asked.choice])]
+    for name in EXPERIMENTS:
+        asked = EXPERIMENTS[name]
+        parts = [asked.cells, asked.run_cell, asked.measure, on_one_thread, *filter(None, [asked.choice])]
         found[name] = by_bytecode.reached(graph, [f"{part.__module__}.{part.__qualname__}" for part in parts])
     return found
 
@@ -150,33 +155,34 @@ def test_an_experiment_uses_what_the_compiler_says(now, reach, graph):
 
 @pytest.mark.parametrize("definition", EDITS)
 def test_an_edit_changes_the_experiments_that_use_it_and_no_other(copy, now, reach, definition):
-    *words, count = EDITS[definition]
-    edit(copy, *words)
+    old, new, count = EDITS[definition]
+    place, _, _ = definition.rpartition(".")
+    edit(copy, f"{place.replace('.', '/')}.py", old, new)
     after = all_meanings(copy)
     found = {name for name in after if after[name].digest != now[name].digest}
-    assert found == {name for name in after if definition in reach[name]}
+    assert found == {name for name in after if f"reversible.{definition}" in reach[name]}
     assert count in (None, len(found))
     assert found or count == 0
     for name in found:
-        assert changed(now[name].definitions.values(), after[name]) == [definition]
+        assert changed(now[name].definitions.values(), after[name]) == [f"reversible.{definition}"]
 
 
 def test_what_is_dropped_or_put_together_otherwise_is_said_to_be_the_entry(copy, now):
-    edit(copy, "experiments/lemmas.py", "Experiment(code_law_cells, code_law, code_law_measures)",
+    edit(copy, f"{LEMMAS}.py", "Experiment(code_law_cells, code_law, code_law_measures)",
          "Experiment(code_law_cells, run_cell=code_law, measure=lambda pairs: {})")  # fmt: skip
     after = meaning_of("code-law", MODULE["code-law"], copy)
     assert after.digest != now["code-law"].digest
     assert changed(now["code-law"].definitions.values(), after) == [
-        "reversible.experiments.lemmas.EXPERIMENTS[code-law]"
+        "reversible.papers.arora2015.experiments.lemmas.EXPERIMENTS[code-law]"
     ]
 
 
 def test_an_experiment_is_found_in_the_module_it_was_moved_to(copy, now):
-    (copy / "papers").mkdir()
-    (copy / "papers" / "__init__.py").write_text("")
-    (copy / "experiments" / "lemmas.py").rename(copy / "papers" / "lemmas.py")
+    (copy / "elsewhere").mkdir()
+    (copy / "elsewhere" / "__init__.py").write_text("")
+    (copy / f"{LEMMAS}.py").rename(copy / "elsewhere" / "lemmas.py")
     assert differing(copy, now) == set()
-    (copy / "papers" / "lemmas.py").unlink()
+    (copy / "elsewhere" / "lemmas.py").unlink()
     assert "no module of reversible has an experiment code-law" in refusal(lambda: all_meanings(copy))
 
 
@@ -200,7 +206,7 @@ def test_threads_may_ask_at_once(now):
 
 SAY = """
 import json, sys
-from reversible.meaning import meaning_of
+from reversible.base.meaning import meaning_of
 found = {name: meaning_of(name, module).digest for name, module in json.loads(sys.argv[1]).items()}
 assert not {"numpy", "scipy", "torch"} & set(sys.modules)
 print(json.dumps(found))

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from reversible import model
-from reversible.checks import InputError
+from reversible.base.checks import InputError
+from reversible.random_nets import model
 
 
 def seeded(seed=0):

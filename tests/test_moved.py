@@ -12,11 +12,14 @@ from dataclasses import replace
 import pytest
 
 from conftest import ROOT, refusal
-from reversible import digests, experiments, results
-from reversible.chapters import where_it_ran
-from reversible.meaning import export, meaning_of, moved_lines
+from reversible.base import digests
+from reversible.base.meaning import export, meaning_of, moved_lines
+from reversible.book.cards import where_it_ran
+from reversible.papers import module_of
+from reversible.records import record as results
 
 RESULTS = ROOT / "book" / "results"
+LEMMAS = "papers.arora2015.experiments.lemmas"
 MOVED = tomllib.loads((RESULTS / "moved.toml").read_text())
 
 
@@ -59,13 +62,18 @@ def test_every_line_is_derived_again(then):
 CELLS = """
 import json, sys
 from dataclasses import asdict
-from reversible import experiments
+try:
+    from reversible.papers import EXPERIMENTS
+    from reversible.runs.experiment import on_one_thread
+    find = EXPERIMENTS.get
+except ImportError:  # the library as it was then
+    from reversible.experiments import find, on_one_thread
 
 for name in sys.argv[1:]:
-    found = experiments.find(name)
+    found = find(name)
     cells = found.cells("smoke")
     for cell in (cells[0], cells[-1]):
-        print(json.dumps([name, asdict(cell), asdict(experiments.on_one_thread(found.run_cell, cell))]))
+        print(json.dumps([name, asdict(cell), asdict(on_one_thread(found.run_cell, cell))]))
 """
 
 
@@ -90,7 +98,7 @@ def test_what_was_edited_without_changing_a_bit_gives_every_number_again(then):
 def test_only_edited_experiments_are_said_to_have_the_same_bits():
     for name, meaning in MOVED["same_bits"].items():
         assert meaning != MOVED["records"][name]["meaning"]
-        assert meaning == meaning_of(name, experiments.module_of(name)).digest, name
+        assert meaning == meaning_of(name, module_of(name)).digest, name
 
 
 @pytest.fixture
@@ -118,7 +126,7 @@ def edited(monkeypatch):
 
 
 def test_a_record_is_unchanged_by_its_own_meaning_or_by_its_line(record):
-    now = meaning_of("code-law", "reversible.experiments.lemmas")
+    now = meaning_of("code-law", "reversible.papers.arora2015.experiments.lemmas")
     own = with_provenance(record, meaning=now.digest, definitions=dict(now.definitions))
     assert record.code_unchanged
     assert own.code_unchanged
@@ -136,14 +144,14 @@ def test_an_edit_that_changes_no_bit_is_said_and_told_from_none(record):
 
 
 def test_a_changed_record_names_the_definitions(record, edited):
-    edited("model.Codes", "estimates.Estimate", "experiments.lemmas.code_law")
-    assert record.changed_since == ["estimates.Estimate", "model.Codes"]  # code_law uses both
+    edited("random_nets.model.Codes", "base.estimates.Estimate", f"{LEMMAS}.code_law")
+    assert record.changed_since == ["base.estimates.Estimate", "random_nets.model.Codes"]  # code_law uses both
     assert (
-        "<strong>code changed since</strong>: <code>estimates.Estimate</code>, <code>model.Codes</code>"
+        "<strong>code changed since</strong>: <code>base.estimates.Estimate</code>, <code>random_nets.model.Codes</code>"
         in where_it_ran(record)
     )
     edited()
-    assert record.changed_since == ["experiments.lemmas.EXPERIMENTS[code-law]"]
+    assert record.changed_since == [f"{LEMMAS}.EXPERIMENTS[code-law]"]
 
 
 def test_at_most_three_names_are_shown_and_none_as_markup(record, monkeypatch):

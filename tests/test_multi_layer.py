@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import refusal
-from reversible import model, multi_layer
-from reversible.checks import InputError
-from reversible.multi_layer import MultiLayer
-from reversible.simulate import OneLayer, one_layer
+from reversible.base.checks import InputError
+from reversible.random_nets import deep as multi_layer
+from reversible.random_nets import model
+from reversible.random_nets.deep import MultiLayer
+from reversible.random_nets.one_layer import OneLayer, one_layer
 
 SMALL = MultiLayer(widths=(600, 400, 60), rho=(1.0, 0.5), k=5, trials=60, batch=4)
 run = multi_layer.multi_layer

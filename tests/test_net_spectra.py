@@ -5,12 +5,23 @@ import json
 import numpy as np
 import pytest
 
-from reversible import bulk, data, figures, spectra, tables
-from reversible.estimates import Estimate
-from reversible.experiments import net_spectra, run, spectral_laws
-from reversible.experiments.net_spectra import NetSpectra, NetSpectraResult, layers_of, spectra_measures
-from reversible.experiments.real_nets import Absent
-from reversible.experiments.spectral_laws import Planted, plant, planted
+from reversible import data
+from reversible.base.estimates import Estimate
+from reversible.papers import EXPERIMENTS, figure_of
+from reversible.papers.arora2015 import tables
+from reversible.papers.arora2015.experiments import instrument as spectral_laws
+from reversible.papers.arora2015.experiments import net_spectra
+from reversible.papers.arora2015.experiments.instrument import Planted, plant, planted
+from reversible.papers.arora2015.experiments.net_spectra import (
+    NetSpectra,
+    NetSpectraResult,
+    layers_of,
+    spectra_measures,
+)
+from reversible.records import make
+from reversible.runs.experiment import Absent
+from reversible.spectra import bulk
+from reversible.spectra import matrix as spectra
 
 
 def test_clusters_are_looked_up_and_groups_are_apart(needs_weights):
@@ -98,14 +109,14 @@ def test_what_is_planted_is_there():
 
 @pytest.mark.parametrize("name", ["spectral-laws", "planted-spikes", "verdict-rule", "net-spectra", "training-travel"])
 def test_a_figure_says_in_words_what_it_shows(name):
-    shown = figures.of(run(name, "smoke")).content
+    shown = figure_of(make.run(EXPERIMENTS[name], "smoke")).content
     assert shown.startswith("<img")
     assert len(shown.split('alt="')[1].split('"')[0]) > 40
 
 
 def test_tables_of_nets_name_verdicts_and_what_is_missing(monkeypatch, tmp_path):
     monkeypatch.setenv("REVERSIBLE_DATA", str(tmp_path))
-    record = run("net-spectra", "smoke")
+    record = make.run(EXPERIMENTS["net-spectra"], "smoke")
     json.dumps(record.to_json(), allow_nan=False)
     table = tables.nets(record).content
     assert "not tested (weights not at hand)" in table

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from reversible.execute import chapters
-from reversible.pages import downloads, main, smoke_notebooks
-from reversible.results import book_folder
+from reversible.book.execute import chapters
+from reversible.book.pages import downloads, main, smoke_notebooks
+from reversible.records.record import book_folder
 
 ADDRESS = "https://github.com/some-one/reversible"
 

@@ -7,9 +7,10 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from reversible.chapters import anchor
-from reversible.execute import chapters
-from reversible.results import book_folder, read_claims, read_record
+from reversible.book.cards import anchor
+from reversible.book.execute import chapters
+from reversible.records.claims import read_claims
+from reversible.records.record import book_folder, read_record
 from test_explorer_page import LINES, number, three_digits
 
 BOOK = book_folder()
@@ -91,7 +92,7 @@ def test_links_lead_somewhere(opened, served, site, name):
 
 
 def test_every_page_with_claims_is_a_chapter_with_an_ending():
-    claims = read_claims(BOOK / "claims.toml")
+    claims = read_claims(BOOK)
     assert {claim.chapter for claim in claims} <= set(CHAPTERS)
 
 
@@ -132,13 +133,13 @@ def test_numbers_in_the_prose_are_those_that_were_told(opened, site, name):
 
 
 def test_every_claim_has_its_card_in_its_chapter(opened):
-    for claim in read_claims(BOOK / "claims.toml"):
+    for claim in read_claims(BOOK):
         assert opened[claim.chapter][0].locator(f"#{anchor(claim.id)} .rv-badge").count() == 1, claim.id
 
 
 def test_front_page_has_a_row_and_a_verdict_for_every_claim(opened):
     page = opened["index"][0]
-    claims = read_claims(BOOK / "claims.toml")
+    claims = read_claims(BOOK)
     assert page.locator(".rv-verdicts tbody tr").count() == len(claims)
     assert page.locator(".rv-verdicts tbody .rv-badge").count() == len(claims)
 
@@ -157,14 +158,14 @@ def test_on_a_phone_the_table_of_claims_is_still_a_table(opened):
     page = opened["index"][0]
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.get_by_role("columnheader").count() >= 3
-    assert page.locator(".rv-verdicts").get_by_role("row").count() == len(read_claims(BOOK / "claims.toml")) + 1
+    assert page.locator(".rv-verdicts").get_by_role("row").count() == len(read_claims(BOOK)) + 1
     assert page.locator(".rv-found strong").first.evaluate("e => getComputedStyle(e).display") == "block"
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
 def test_the_table_of_claims_is_filtered(opened):
     page = opened["index"][0]
-    claims = read_claims(BOOK / "claims.toml")
+    claims = read_claims(BOOK)
     page.select_option("[data-rv-filter=chapter]", "real-nets")
     expected = sum(claim.chapter == "real-nets" for claim in claims)
     assert page.locator(".rv-verdicts tbody tr:visible").count() == expected

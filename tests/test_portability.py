@@ -29,10 +29,10 @@ if PROFILE != "smoke":
 
 LIVE = """
 import re, sys, warnings
-from reversible.arithmetic import here
-from reversible.execute import chapters, code_cells
-from reversible.chapters import begin
-from reversible.results import book_folder
+from reversible.base.arithmetic import here
+from reversible.book.execute import chapters, code_cells
+from reversible.book.chapter import begin
+from reversible.records.record import book_folder
 
 failed = 0
 for name in chapters(book_folder()):

@@ -12,7 +12,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from conftest import ROOT
-from reversible.digests import imports
+from reversible.base.digests import imports
 
 BIN = Path(sys.executable).parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -109,9 +109,9 @@ def test_readme_says_what_the_makefile_does():
 
 
 def test_readme_is_in_step_with_the_records():
-    """`python -m reversible.front` brings its figure and its table in step again."""
-    from reversible import front
-    from reversible.figures.overview import banner
+    """`python -m reversible.book.front` brings its figure and its table in step again."""
+    from reversible.book import front
+    from reversible.papers.arora2015.figures.overview import banner
 
     verdicts, readme = front.verdicts(), (ROOT / "README.md").read_text()
     drawn = banner(front.records_of(verdicts))
@@ -122,7 +122,7 @@ def test_readme_is_in_step_with_the_records():
 
 def test_records_were_made_by_the_code_that_is_here():
     """A number in the book is one that this code gives; else `reversible run NAME --profile paper` makes it again."""
-    from reversible.results import read_record
+    from reversible.records.record import read_record
 
     records = [read_record(file) for file in (ROOT / "book" / "results").glob("*.json")]
     assert [r.experiment for r in records if not r.code_unchanged] == []

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from reversible.execute import chapters
-from reversible.results import book_folder
+from reversible.book.execute import chapters
+from reversible.records.record import book_folder
 
 BOOK = book_folder()
 NOT_PROSE = [

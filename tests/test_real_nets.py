@@ -9,18 +9,15 @@ import torch
 
 from conftest import refusal
 from reversible import data
-from reversible.experiments import real_nets
-from reversible.experiments.real_nets import (
-    Absent,
-    NetReversal,
-    NetReversalResult,
-    TravelResult,
-    net_reversal,
-    training_travel,
-)
-from reversible.simulate import trial_generator
+from reversible.base.runtime import trial_generator
+from reversible.papers.arora2015.experiments import net_reversal as real_nets
+from reversible.papers.arora2015.experiments import training_travel as travel
+from reversible.papers.arora2015.experiments.net_reversal import NetReversal, NetReversalResult, net_reversal
+from reversible.papers.arora2015.experiments.trained_here import SCHEDULES, trained_net
+from reversible.papers.arora2015.experiments.training_travel import TravelResult, training_travel
+from reversible.runs.experiment import Absent
 
-BRIEF = replace(real_nets.SCHEDULES["digits"], steps=100)
+BRIEF = replace(SCHEDULES["digits"], steps=100)
 TRAINED = NetReversal(net="trained", data="digits", layer=2, training=BRIEF, batches=5, images=20, seed=1)
 LENET = NetReversal(net="lenet300_100_dense", data="mnist", layer=1, batches=3, images=10, seed=2)
 
@@ -39,7 +36,7 @@ def travelled(cell):
 
 def test_the_same_cell_gives_the_same_result_to_the_bit():
     first = asdict(ran(TRAINED))
-    real_nets._trained.cache_clear()
+    trained_net.cache_clear()
     torch.manual_seed(1)
     assert asdict(ran(TRAINED)) == first
     dropped = replace(TRAINED, rho=0.5)
@@ -70,7 +67,7 @@ def test_shares_are_shares():
 
 
 def test_facts_of_the_net_by_hand():
-    r, net, test = ran(TRAINED), real_nets._trained(BRIEF), data.load("digits", train=False)
+    r, net, test = ran(TRAINED), trained_net(BRIEF), data.load("digits", train=False)
     places = torch.randperm(360, generator=trial_generator(real_nets.IMAGES_SEED, 0))[:100]
     x = test.take(places).scaled().double().numpy()
     (A1, A2, A3), (b1, b2, b3) = ([v.double().numpy() for v in values] for values in (net.weights, net.biases))
@@ -134,9 +131,9 @@ def test_missing_data_is_said_and_left_out(tmp_path, monkeypatch):
         raise data.NotAtHand("no network")
 
     monkeypatch.setattr(data, "_download", offline)
-    cell = real_nets.travel_cells("paper")[0]
+    cell = travel.travel_cells("paper")[0]
     assert training_travel(cell) == Absent("no network")
-    assert real_nets.travel_measures([(cell, Absent("no network"))]) == {}
+    assert travel.travel_measures([(cell, Absent("no network"))]) == {}
 
 
 @pytest.mark.parametrize(
@@ -180,7 +177,7 @@ def test_travel_begins_at_the_random_net():
 def test_travel_measures_pair_the_seeds():
     cells = [replace(BRIEF, steps=20, snapshots=(0, 20), seeds=(seed,)) for seed in (1, 2, 3)]
     pairs = [(cell, travelled(cell)) for cell in cells]
-    measures = real_nets.travel_measures(pairs)
+    measures = travel.travel_measures(pairs)
     changes = [r.rows[-1].sigma - r.rows[1].sigma for _, r in pairs]
     assert measures["sigma_2_change"].mean == pytest.approx(np.mean(changes))
     assert measures["sigma_2_change"].n == 3

@@ -16,8 +16,15 @@ from typing import Any
 import pytest
 
 from conftest import refusal
-from reversible import cli, data, experiments, meaning, reference, results
-from reversible.reference import constants, fields, rest, terminal
+from reversible import data
+from reversible.base import meaning
+from reversible.book import inventory
+from reversible.book.docstrings import constants, fields, rest
+from reversible.book.terminal import COLUMNS, terminal
+from reversible.cli.command import _parser
+from reversible.papers import EXPERIMENTS, module_of
+from reversible.records import record as results
+from reversible.records.claims import judge, read_claims
 
 BOOK = results.book_folder()
 ROOMS = {file.stem for file in results.LIBRARY.glob("*.py")} - {"__init__"} | {"experiments", "figures"}
@@ -75,7 +82,7 @@ def rendered(tmp_path_factory):
     """The page's directives, made into HTML by Sphinx alone, as strictly as the book."""
     folder = tmp_path_factory.mktemp("library")
     directives = re.findall(r"```\{eval-rst\}\n(.*?)```", page("library"), re.S)
-    (folder / "conf.py").write_text("extensions = ['reversible.reference']\nhtml_theme = 'basic'\n")
+    (folder / "conf.py").write_text("extensions = ['reversible.book.docstrings']\nhtml_theme = 'basic'\n")
     (folder / "index.rst").write_text("Library\n=======\n\n" + "\n".join(directives))
     command = [sys.executable, "-m", "sphinx", "-W", "-n", "--keep-going", "-q", "-b", "html", folder, folder / "out"]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
@@ -132,8 +139,8 @@ def test_docstring_as_restructured_text(docstring, shown):
 
 
 def test_comments_of_fields_that_go_on_or_stand_inside():
-    from reversible.shadow import Shadow
-    from reversible.spectra import Measures
+    from reversible.spectra.matrix import Measures
+    from reversible.training.synthetic import Shadow
 
     first, *_, last = fields(Shadow)
     assert first == ("source", "int = 2", "hidden layer h_l they are generated from")
@@ -143,7 +150,8 @@ def test_comments_of_fields_that_go_on_or_stand_inside():
 
 
 def test_comments_of_constants():
-    from reversible import simulate, spectral_laws
+    from reversible.random_nets import one_layer as simulate
+    from reversible.theory import singular_values as spectral_laws
 
     assert constants(simulate)["Mapper"].startswith("Like the builtin map:")
     assert constants(simulate)["DTYPES"] == ""
@@ -169,7 +177,7 @@ def test_the_page_shows_bad_input_and_machines():
     assert any("--json | head -n" in typed for typed, _ in TYPED)
 
 
-@pytest.mark.parametrize("command", commands(cli._parser()))
+@pytest.mark.parametrize("command", commands(_parser()))
 def test_every_command_is_run_on_its_page_and_its_options_are_shown(command):
     run = [typed for typed, _ in TYPED if typed.startswith(f"reversible {command} ")]
     assert f"reversible {command} --help" in run
@@ -179,7 +187,7 @@ def test_every_command_is_run_on_its_page_and_its_options_are_shown(command):
 
 @pytest.mark.parametrize("typed", [["simulate", "one-layer", "--help"], ["simulate", "one-layer", "--n", "3"]])
 def test_terminal_shows_what_a_real_process_prints(typed, monkeypatch):
-    monkeypatch.setenv("COLUMNS", str(reference.COLUMNS))
+    monkeypatch.setenv("COLUMNS", str(COLUMNS))
     done = subprocess.run([sys.executable, "-m", "reversible.cli", *typed], text=True, capture_output=True)
     assert terminal(f"reversible {' '.join(typed)}", status=done.returncode).value == done.stdout + done.stderr
 
@@ -233,14 +241,14 @@ def test_every_record_is_listed_with_its_readers_and_whether_its_code_is_the_sam
         return dataclasses.replace(now, digest="other") if "lemmas" in module else now
 
     monkeypatch.setattr(results, "meaning_of", meaning_of)
-    monkeypatch.setattr(reference, "read_record", lambda file: unchanged(results.read_record(file)))
-    shown = reference.records()
+    monkeypatch.setattr(inventory, "read_record", lambda file: unchanged(results.read_record(file)))
+    shown = inventory.records()
     files = sorted(file.name for file in (BOOK / "results").glob("*.json"))
     assert re.findall(r"href='([\w-]+\.json)' download", shown.content) == files
     lines = dict(zip(files, shown.value, strict=True))
     assert "<a href='single-layer.html'>single-layer</a>" in lines["theorem-2-3.json"][1]
     same = {name: "changed" not in line[-1] for name, line in lines.items()}
-    lemmas = {f"{name}.json" for name in experiments.MODULES["reversible.experiments.lemmas"]}
+    lemmas = {f"{name}.json" for name in EXPERIMENTS if "lemmas" in module_of(name)}
     assert {name for name, unchanged in same.items() if not unchanged} == lemmas & set(files)
 
 
@@ -257,7 +265,7 @@ def test_every_field_of_a_record_is_explained():
 
 
 def test_the_page_checks_a_record_by_hand_as_the_library_does(capsys, monkeypatch):
-    monkeypatch.setattr(reference, "records", lambda: None)
+    monkeypatch.setattr(inventory, "records", lambda: None)
     cells = re.findall(r"```\{code-cell\}.*?\n(?::tags: .*?\n)?\n?(.*?)```", page("records"), re.S)
     namespace = {}
     for cell in cells:
@@ -265,9 +273,9 @@ def test_the_page_checks_a_record_by_hand_as_the_library_does(capsys, monkeypatc
     said = capsys.readouterr().out.splitlines()
     seal, altered, rule = (line for line in said if line in ("True", "False"))
     assert (seal, altered, rule) == ("True", "False", "True")
-    claims = {claim.id: claim for claim in results.read_claims(BOOK / "claims.toml")}
+    claims = {claim.id: claim for claim in read_claims(BOOK)}
     record = results.read_record(BOOK / "results" / "theorem-2-3.json")
-    assert said[-1] == results.judge(claims["A-T2.3"], lambda _: record).status
+    assert said[-1] == judge(claims["A-T2.3"], lambda _: record).status
 
 
 # --- data -------------------------------------------------------------------------------------------------------------
@@ -277,12 +285,12 @@ def test_every_file_is_listed_with_its_md5_and_no_set_is_downloaded(tmp_path, mo
     monkeypatch.setenv("REVERSIBLE_DATA", str(tmp_path))
     monkeypatch.setattr(data, "_download", lambda name: pytest.fail(f"{name} is downloaded"))
     listed = {
-        (re.sub("<.*?>", "", file), re.sub("<.*?>", "", md5), size) for file, size, md5 in reference.files().value
+        (re.sub("<.*?>", "", file), re.sub("<.*?>", "", md5), size) for file, size, md5 in inventory.files().value
     }
     known = {(file, md5, "not at hand") for part in data.FILES_MD5.values() for file, md5 in part.items()}
     known |= {(f"weights/{name}.npz", md5, "not at hand") for name, md5 in data.WEIGHTS_MD5.items()}
     assert listed == known
-    sets = {name: rest for name, *rest in reference.data_sets().value}
+    sets = {name: rest for name, *rest in inventory.data_sets().value}
     assert list(sets) == list(data.NAMES)
     assert [name for name, line in sets.items() if line[0] == "not at hand"] == ["mnist", "cifar10", "cifar100"]
     assert sets["digits"][:4] == ["1,437", "360", "8 × 8, grey, 0 to 16", "10"]
@@ -290,9 +298,9 @@ def test_every_file_is_listed_with_its_md5_and_no_set_is_downloaded(tmp_path, mo
 
 
 def test_a_set_that_is_there_is_measured(needs_mnist):
-    _, mnist, *_ = reference.data_sets().value
+    _, mnist, *_ = inventory.data_sets().value
     assert mnist[:5] == ["mnist", "60,000", "10,000", "28 × 28, grey, 0 to 255", "10"]
-    assert any("MiB" in size for _, size, _ in reference.files().value)
+    assert any("MiB" in size for _, size, _ in inventory.files().value)
 
 
 def test_every_set_and_every_weight_file_has_a_source_and_terms():

@@ -9,11 +9,13 @@ from dataclasses import replace
 import pytest
 
 from conftest import refusal
-from reversible import digests, results
-from reversible.checks import InputError
-from reversible.estimates import Estimate
-from reversible.meaning import meaning_of
-from reversible.results import UNDECIDED, Check, Claim, Record, judge, read_claims, read_record, write_record
+from reversible.base import digests
+from reversible.base.checks import InputError
+from reversible.base.estimates import Estimate
+from reversible.base.meaning import meaning_of
+from reversible.records import record as results
+from reversible.records.claims import UNDECIDED, Check, Claim, judge, read_claims
+from reversible.records.record import Record, read_record, write_record
 
 RECORD = Record(
     experiment="demo",
@@ -22,7 +24,7 @@ RECORD = Record(
     measures={"slope": Estimate(1.0, (0.95, 1.05), 12), "worst": Estimate.exact(0.4)},
     rows=[{"error": {"mean": 0.5, "ci95": [0.4, 0.6], "n": 3}}, {"error": {"mean": 0.2, "ci95": [0.1, 0.3], "n": 3}}],
     rules={},
-    provenance={"code": "x", "module": "reversible.laws", "seconds": 1.0},
+    provenance={"code": "x", "module": "reversible.theory.one_layer", "seconds": 1.0},
 )
 CLAIM = Claim(
     id="T1", chapter="demo", source="here [D]", says="it holds", record="demo",
@@ -200,9 +202,14 @@ must = ["slope = 1 +- 0.1"]
 """
 
 
+def ledger(book):
+    (book / "claims").mkdir()
+    return book / "claims" / "demo.toml"
+
+
 def test_a_ledger_is_read(tmp_path):
-    (tmp_path / "claims.toml").write_text(GOOD)
-    assert read_claims(tmp_path / "claims.toml")[0].must == (Check.parse("slope = 1 +- 0.1"),)
+    ledger(tmp_path).write_text(GOOD)
+    assert read_claims(tmp_path)[0].must == (Check.parse("slope = 1 +- 0.1"),)
 
 
 @pytest.mark.parametrize(
@@ -220,16 +227,20 @@ def test_a_ledger_is_read(tmp_path):
     ],
 )
 def test_a_spoiled_ledger_is_refused(tmp_path, text, says):
-    (tmp_path / "claims.toml").write_text(text)
+    ledger(tmp_path).write_text(text)
     with pytest.raises(InputError, match=says):
-        read_claims(tmp_path / "claims.toml")
+        read_claims(tmp_path)
 
 
 def test_a_module_depends_on_what_it_imports_and_on_no_more():
-    assert digests.imported_modules("reversible.laws") == ["reversible.laws"]
-    found = digests.imported_modules("reversible.experiments.lemmas")
-    assert {"reversible.laws", "reversible.model", "reversible.simulate", "reversible.checks"} < set(found)
-    assert not {"reversible.results", "reversible.figures", "reversible.cli"} & set(found)
+    assert digests.imported_modules("reversible.theory.one_layer") == ["reversible.theory.one_layer"]
+    found = digests.imported_modules("reversible.papers.arora2015.experiments.lemmas")
+    assert {
+        "reversible.theory.one_layer",
+        "reversible.random_nets.model",
+        "reversible.base.checks",
+    } < set(found)
+    assert not {"reversible.records.record", "reversible.papers.arora2015.figures", "reversible.cli"} & set(found)
 
 
 def test_code_digest_sees_code_and_not_comments(tmp_path, monkeypatch):
@@ -237,7 +248,7 @@ def test_code_digest_sees_code_and_not_comments(tmp_path, monkeypatch):
 
     def digest_of(text):
         (tmp_path / "laws.py").write_text(text)
-        return digests.code_digest("reversible.laws")
+        return digests.code_digest("reversible.theory.one_layer")
 
     first = digest_of('def f(x):\n    """Doc."""\n    return x + 1\n')
     assert digest_of('def f(x):\n    """Other words."""\n\n    return x + 1  # more\n') == first
@@ -248,22 +259,22 @@ def test_code_digest_sees_code_and_not_comments(tmp_path, monkeypatch):
 
 
 def test_provenance_names_code_versions_and_device_but_no_path():
-    where = results.provenance("reversible.laws", "cpu", 1.25)
-    assert where["code"] == digests.code_digest("reversible.laws")
+    where = results.provenance("reversible.theory.one_layer", "cpu", 1.25)
+    assert where["code"] == digests.code_digest("reversible.theory.one_layer")
     assert {"python", "numpy", "scipy", "torch"} == set(where["versions"])
     assert str(results.LIBRARY.parents[1]) not in json.dumps(where)
 
 
 def test_the_provenance_of_an_experiment_names_its_definitions_in_place_of_its_modules():
-    where = results.provenance("reversible.experiments.lemmas", "cpu", 1.25, "code-law")
-    found = meaning_of("code-law", "reversible.experiments.lemmas")
+    where = results.provenance("reversible.papers.arora2015.experiments.lemmas", "cpu", 1.25, "code-law")
+    found = meaning_of("code-law", "reversible.papers.arora2015.experiments.lemmas")
     assert "code" not in where
     assert (where["meaning"], where["definitions"]) == (found.digest, found.definitions)
-    assert len(where["definitions"]["reversible.experiments.lemmas.code_law"]) == 12
+    assert len(where["definitions"]["reversible.papers.arora2015.experiments.lemmas.code_law"]) == 12
 
 
 def test_threads_may_ask_for_digests_at_once():
     """Python 3.11 stumbles over two threads that parse: the build has one a worker."""
     with ThreadPoolExecutor(8) as pool:
-        found = set(pool.map(digests.code_digest, ["reversible.experiments.real_nets"] * 40))
+        found = set(pool.map(digests.code_digest, ["reversible.papers.arora2015.experiments.net_reversal"] * 40))
     assert len(found) == 1

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from conftest import refusal
-from reversible.reversal import Net, compare, down, replaced, theory_scale
+from reversible.nets.net import Net
+from reversible.nets.reversal import compare, down, replaced, theory_scale
 
 
 def generator(seed=0):

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from conftest import refusal
-from reversible.meaning import changed, meaning_of
+from reversible.base.meaning import changed, meaning_of
 from test_meaning import pythons
 
 HARNESS = "def on_one_thread(run, *what):\n    return run(*what)\n"
@@ -17,7 +17,7 @@ def meaning(tmp_path):
     """The meaning of an experiment that is made of `f` in a module of this text; more modules by name."""
 
     def found(text, **modules):
-        files = {"exp.py": text + ENTRY, "__init__.py": "", "experiments/__init__.py": HARNESS}
+        files = {"exp.py": text + ENTRY, "__init__.py": "", "runs/experiment.py": HARNESS, "runs/__init__.py": ""}
         for file, content in {**files, **{f"{name}.py": content for name, content in modules.items()}}.items():
             (tmp_path / "reversible" / file).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / "reversible" / file).write_text(content)
@@ -184,7 +184,7 @@ def test_imports_are_followed_through_packages_and_aliases(meaning):
         "from reversible.sub.inner import f as g\n" + F + "return g()",
     ):
         found = set(meaning(text, **modules).definitions)
-        assert found - {"reversible.experiments.on_one_thread"} == {
+        assert found - {"reversible.runs.experiment.on_one_thread"} == {
             "reversible.exp.f", "reversible.sub.inner.f", "reversible.low.X",
         }  # fmt: skip
     whole = meaning("from reversible import low\n" + F + "return getattr(low, z)", **modules)
@@ -216,9 +216,9 @@ def f(z):
 
 def test_every_python_at_hand_reads_strings_alike(meaning, tmp_path):
     here = meaning(FORMATTED).digest
-    from reversible.meaning import LIBRARY
+    from reversible.base.meaning import LIBRARY
 
-    say = "import sys; from pathlib import Path; from reversible.meaning import meaning_of; "
+    say = "import sys; from pathlib import Path; from reversible.base.meaning import meaning_of; "
     say += "print(meaning_of('x', 'reversible.exp', Path(sys.argv[1])).digest)"
     for version, python in pythons().items():
         done = subprocess.run([python, "-B", "-c", say, tmp_path / "reversible"], capture_output=True, text=True,

@@ -11,11 +11,13 @@ from torch.nn import functional
 
 from by_hand import synthetic, trained_by_hand
 from conftest import refusal
-from reversible import data, shadow, train
-from reversible.reversal import Net
-from reversible.shadow import Generation, Shadow, smoothed
-from reversible.train import Run
-from reversible.training import Training
+from reversible import data
+from reversible.nets.net import Net
+from reversible.training import run as train
+from reversible.training import synthetic as shadow
+from reversible.training.config import Training
+from reversible.training.run import Run
+from reversible.training.synthetic import Generation, Shadow, smoothed
 
 P = Training(data="digits", hidden=(30, 20, 16), steps=3, lr=0.05, batch=50, seeds=(3,), shadow=Shadow())
 

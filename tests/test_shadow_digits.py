@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from reversible.experiments import shadow_digits as sd
-from reversible.experiments.real_nets import Absent
-from reversible.experiments.shadow_training import TunedResult
-from reversible.train import Diverged
-from reversible.training import Point, Training, TrainingResult
+from reversible.papers.arora2015.experiments import shadow_digits as sd
+from reversible.papers.arora2015.experiments.shadow import TunedResult
+from reversible.runs.experiment import Absent
+from reversible.training.config import Point, Training, TrainingResult
+from reversible.training.run import Diverged
 
 CELL = replace(sd.digits_cells("smoke")[2], grid=(0.03, 0.1, 0.3))
 

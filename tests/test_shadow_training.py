@@ -6,17 +6,19 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from reversible import figures, tables
-from reversible.estimates import Estimate
-from reversible.experiments import shadow_digits, shadow_long
-from reversible.experiments import shadow_training as st
-from reversible.experiments.real_nets import Absent
-from reversible.results import Record, book_folder, read_claims
-from reversible.train import Diverged
-from reversible.training import Point, Training, TrainingResult
+from reversible.base.estimates import Estimate
+from reversible.papers import figure_of
+from reversible.papers.arora2015 import figures, tables
+from reversible.papers.arora2015.experiments import shadow as st
+from reversible.papers.arora2015.experiments import shadow_digits, shadow_long
+from reversible.records.claims import read_claims
+from reversible.records.record import Record, book_folder
+from reversible.runs.experiment import Absent
+from reversible.training.config import Point, Training, TrainingResult
+from reversible.training.run import Diverged
 
 ALL = {**st.EXPERIMENTS, **shadow_long.EXPERIMENTS, **shadow_digits.EXPERIMENTS}
-CLAIMS = read_claims(book_folder() / "claims.toml")
+CLAIMS = read_claims(book_folder())
 
 
 def made_up(cell, level, seconds_a_step=1.0, spread=0.0, lr=0.1):
@@ -206,7 +208,7 @@ def test_figures_and_tables_of_a_record(name):
     assert "<strong>0.1: 0.500</strong>" in shown
     assert "MNIST, 1,000" in shown
     assert tables.training_errors(record).content.count("<tr>") == len(cells)  # a head, and all but one
-    drawn = [figures.of(record)]
+    drawn = [figure_of(record)]
     if name == "shadow":
         drawn += [figures.shadow_sizes(record), figures.shadow_tracking(record)]
     for figure in drawn:
@@ -215,6 +217,6 @@ def test_figures_and_tables_of_a_record(name):
 
 def test_the_device_is_the_one_asked_for(monkeypatch):
     called = trained_like(monkeypatch, {0.03: 0.5, 0.1: 0.4})
-    monkeypatch.setattr("reversible.training.one_of", lambda name, value, allowed: str(value))
+    monkeypatch.setattr("reversible.training.config.one_of", lambda name, value, allowed: str(value))
     st.tuned(replace(CELL, device="cuda"))
     assert {p.device for p in called} == {"cuda"}

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import refusal
-from reversible import simulate
-from reversible.checks import InputError
-from reversible.simulate import OneLayer, one_layer
+from reversible.base.checks import InputError
+from reversible.random_nets import one_layer as simulate
+from reversible.random_nets.one_layer import OneLayer, one_layer
 
 SMALL = OneLayer(n=400, m=60, k=6, trials=40, batch=4)
 
@@ -89,7 +89,8 @@ def test_noise_is_none_where_nothing_is_off_the_support():
 
 def test_memory_stays_within_the_budget():
     program = (
-        "import resource; from reversible.simulate import *; one_layer(OneLayer(n=64, m=8, k=2, trials=2));"
+        "import resource; from reversible.random_nets.one_layer import *;"
+        "one_layer(OneLayer(n=64, m=8, k=2, trials=2));"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
         "one_layer(OneLayer(n=20000, m=5000, k=20, trials=2, batch=8, dtype='float64'));"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
@@ -104,10 +105,11 @@ def test_memory_that_is_promised_counts_the_law_of_many_codes():
     """200 000 codes of two entries: evaluated at once their law took gigabytes."""
     p = OneLayer(n=64, m=8, k=2, trials=20000, batch=10)
     program = (
-        "import resource, sys; from reversible.simulate import *; from reversible import simulate\n"
+        "import resource, sys; from reversible.random_nets import one_layer as run\n"
+        "from reversible.random_nets.one_layer import *\n"
         "p = OneLayer(n=64, m=8, k=2, trials=20000, batch=10); one_layer(OneLayer(n=64, m=8, k=2, trials=2))\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "simulate._summary(p, np.ones((20000, 5, 10)), np.ones((20000, 10, 2)))\n"
+        "run._summary(p, np.ones((20000, 5, 10)), np.ones((20000, 10, 2)))\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
     kilobytes = int(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)

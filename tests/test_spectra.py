@@ -11,8 +11,8 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 
 from conftest import refusal
-from reversible import spectra
-from reversible.spectra import HEAVY_TAILED, RANDOM_LIKE, SPIKES, STRUCTURED, analyse
+from reversible.spectra import matrix as spectra
+from reversible.spectra.matrix import HEAVY_TAILED, RANDOM_LIKE, SPIKES, STRUCTURED, analyse
 
 
 def gaussian(n=240, p=160, seed=0):

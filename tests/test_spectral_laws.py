@@ -7,8 +7,13 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from reversible import spectral_laws
-from reversible.spectral_laws import gaussian_singular_values, marchenko_pastur, quarter_circle, singular_values
+from reversible.theory import singular_values as spectral_laws
+from reversible.theory.singular_values import (
+    gaussian_singular_values,
+    marchenko_pastur,
+    quarter_circle,
+    singular_values,
+)
 
 RATIOS = (1.0, 0.5, 0.1, 1e-3, 1e-9)
 LAWS = (singular_values, marchenko_pastur)

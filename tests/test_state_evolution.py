@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from reversible import laws
-from reversible.state_evolution import (
+from reversible.theory import one_layer as laws
+from reversible.theory.depth import (
     InNoise,
     optimal_offsets,
     proof_offsets,

@@ -15,12 +15,17 @@ from pathlib import Path
 import pytest
 
 from conftest import command, communicate, opened_cluster
-from reversible import cli, experiments
-from reversible.checks import InputError
-from reversible.executors import executor
-from reversible.results import book_folder, read_claims, read_record, rules_for
-from reversible.simulate import OneLayer, one_layer, one_layer_trial
-from reversible.sweep import Journal, mapped
+from reversible import cli
+from reversible.base.checks import InputError
+from reversible.base.journal import Journal
+from reversible.papers import EXPERIMENTS
+from reversible.random_nets.one_layer import OneLayer, one_layer, one_layer_trial
+from reversible.records import make
+from reversible.records.claims import read_claims, rules_for
+from reversible.records.record import book_folder, read_record
+from reversible.runs.executors import executor
+from reversible.runs.experiment import PROFILES
+from reversible.runs.sweep import mapped
 
 distributed = pytest.importorskip("distributed")
 
@@ -90,9 +95,9 @@ def pools(cluster):
 
 @pytest.mark.parametrize("name", ["code-law", "baby-theorem", "linf-rate"])
 def test_record_is_the_same_to_the_bit_wherever_its_cells_run(name, pools):
-    here = bare(experiments.run(name, "smoke"))
+    here = bare(make.run(EXPERIMENTS[name], "smoke"))
     for pool in pools:
-        assert bare(experiments.run(name, "smoke", executor=pool)) == here
+        assert bare(make.run(EXPERIMENTS[name], "smoke", executor=pool)) == here
 
 
 def test_simulation_is_the_same_to_the_bit_wherever_its_trials_run(pools):
@@ -205,13 +210,13 @@ def test_other_requests_have_other_journals(journal):
     journal.keep(1, "kept")
     assert Journal.of("test").read(1) == ("kept",)
     assert Journal.of("test", "other").read(1) is None
-    keys = {experiments.key_of("code-law", profile) for profile in experiments.PROFILES}
+    keys = {make.key_of(EXPERIMENTS["code-law"], profile) for profile in PROFILES}
     assert len(keys) == 3
 
 
 STOPPED = """
 import os, signal, sys
-from reversible import cli, sweep
+from reversible import cli; from reversible.runs import sweep
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it puts in the background ignore it
 keep, done = sweep.Journal.keep, []
@@ -239,12 +244,12 @@ def test_ctrl_c_then_the_same_command_gives_the_same_record(tmp_path):
     assert len([*cache.glob("reversible/unfinished/*/*")]) == 1
     assert not (tmp_path / "r.json").exists()
     assert communicate(command(*words, XDG_CACHE_HOME=str(cache))) == ("", "")
-    assert bare(read_record(tmp_path / "r.json")) == bare(with_rules(experiments.run("regime-map", "smoke")))
+    assert bare(read_record(tmp_path / "r.json")) == bare(with_rules(make.run(EXPERIMENTS["regime-map"], "smoke")))
     assert list(cache.glob("reversible/unfinished/*")) == []
 
 
 def with_rules(record):
-    return replace(record, rules=rules_for(read_claims(book_folder() / "claims.toml"), record.experiment))
+    return replace(record, rules=rules_for(read_claims(book_folder()), record.experiment))
 
 
 def test_a_cache_that_cannot_be_written_is_said_and_does_no_harm(tmp_path, capsys, monkeypatch):

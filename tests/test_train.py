@@ -11,11 +11,13 @@ from torch.nn import functional
 
 from by_hand import batches, trained_by_hand
 from conftest import refusal
-from reversible import data, train, training
-from reversible.shadow import Shadow
-from reversible.simulate import trial_generator
-from reversible.train import Diverged, Run, trained
-from reversible.training import Training
+from reversible import data
+from reversible.base.runtime import trial_generator
+from reversible.training import config as training
+from reversible.training import run as train
+from reversible.training.config import Training
+from reversible.training.run import Diverged, Run, trained
+from reversible.training.synthetic import Shadow
 
 SMALL = Training(data="digits", hidden=(30, 20), steps=60, snapshots=(0, 20, 60), lr=0.05, batch=50, seeds=(3,))
 METHODS = {

@@ -7,10 +7,12 @@ import pytest
 import torch
 
 from conftest import refusal
-from reversible import data, train, training
-from reversible.shadow import Shadow
-from reversible.train import Run, told_when_out_of_memory
-from reversible.training import Point, Training, TrainingResult, memory_needed, scaling, snapshots_of
+from reversible import data
+from reversible.training import config as training
+from reversible.training import run as train
+from reversible.training.config import Point, Training, TrainingResult, memory_needed, scaling, snapshots_of
+from reversible.training.run import Run, told_when_out_of_memory
+from reversible.training.synthetic import Shadow
 
 P = Training(data="digits", hidden=(30, 20, 16), steps=60, lr=0.05, batch=50, seeds=(3,))
 

@@ -5,11 +5,25 @@ from dataclasses import replace
 import pytest
 
 from conftest import refusal
-from reversible import compare, experiments, verify
-from reversible.estimates import Estimate
-from reversible.results import Check, read_record
-from reversible.verify import ABSENT, APART, BELOW, NO_INTERVAL, NOT_RUN, OTHER_SIZES, SECONDS, WITHIN
-from two_records import CLAIMS, FEWER, PART, RECORDED, SMALLER, Cell, Result, file_of, interval, remake, two_records
+from reversible.base.estimates import Estimate
+from reversible.records import compare, make, verify
+from reversible.records.claims import Check
+from reversible.records.record import read_record
+from reversible.records.verify import ABSENT, APART, BELOW, NO_INTERVAL, NOT_RUN, OTHER_SIZES, SECONDS, WITHIN
+from two_records import (
+    CLAIMS,
+    EXPERIMENTS,
+    FEWER,
+    PART,
+    RECORDED,
+    SMALLER,
+    Cell,
+    Result,
+    file_of,
+    interval,
+    remake,
+    two_records,
+)
 
 
 @pytest.fixture
@@ -19,7 +33,7 @@ def world(tmp_path, monkeypatch):
 
 def again(name, profile):
     """What came out of a record's re-run."""
-    (outcome,) = verify.again(verify.tasks([name], profile), profile)
+    (outcome,) = verify.again(verify.tasks(EXPERIMENTS, [name], profile), profile)
     return outcome
 
 
@@ -49,22 +63,27 @@ def found(name, profile, check):
 def test_what_the_rerun_holds_of_the_record(world, cells, missing, how):
     recorded = read_record(file_of("first"))
     world.cells["smoke"], world.missing = cells, missing
-    assert compare.relation(recorded, experiments.run("first", "smoke")) == how
+    assert compare.relation(EXPERIMENTS["first"], recorded, make.run(EXPERIMENTS["first"], "smoke")) == how
 
 
 def test_seeds_are_no_place_however_deep_they_lie(world):
     one, other = ([replace(RECORDED[0], training=({"seeds": (seed,), "lr": 1},))] for seed in (1, 2))
     world.cells |= {"paper": one, "book": other}
-    assert compare.relation(experiments.run("first", "paper"), experiments.run("first", "book")) == compare.ALIKE
+    assert (
+        compare.relation(
+            EXPERIMENTS["first"], make.run(EXPERIMENTS["first"], "paper"), make.run(EXPERIMENTS["first"], "book")
+        )
+        == compare.ALIKE
+    )
 
 
 def test_what_the_record_could_not_run_is_no_difference(world):
     world.missing = (9,)
     remake()
     recorded = read_record(file_of("first"))
-    assert compare.relation(recorded, experiments.run("first", "paper")) == compare.SAME
+    assert compare.relation(EXPERIMENTS["first"], recorded, make.run(EXPERIMENTS["first"], "paper")) == compare.SAME
     world.missing = ()
-    assert compare.relation(recorded, experiments.run("first", "paper")) == verify.OTHER
+    assert compare.relation(EXPERIMENTS["first"], recorded, make.run(EXPERIMENTS["first"], "paper")) == verify.OTHER
 
 
 GAIN, WORST, SCORE = "gain = 1 +- 0.1", "worst <= 2", "rms_z <= 1.5"
@@ -135,7 +154,7 @@ def test_numbers_that_are_apart_under_the_same_verdict_change_none(world):
 
 
 def test_of_two_checks_on_one_measure_each_is_decided_by_its_own_limits(world):
-    claims = verify.book_folder() / "claims.toml"
+    claims = verify.book_folder() / "claims" / "demo.toml"
     claims.write_text(CLAIMS.replace('must = ["gain = 1 +- 0.1", "worst <= 2"]', 'must = ["gain = 1 +- 0.9"]'))
     claims.write_text(claims.read_text().replace('["rms_z <= 1.5"]', '["gain = 1 +- 0.1"]'))
     remake()
@@ -179,4 +198,7 @@ def test_a_claim_that_the_record_does_not_test_is_said_and_not_compared(world):
 
 def test_a_profile_that_is_none_is_refused_before_records_are_read(world):
     file_of("first").write_text("")
-    assert refusal(lambda: verify.tasks([], "huge")) == "profile must be one of smoke, book, paper, not 'huge'"
+    assert (
+        refusal(lambda: verify.tasks(EXPERIMENTS, [], "huge"))
+        == "profile must be one of smoke, book, paper, not 'huge'"
+    )

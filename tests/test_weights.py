@@ -11,8 +11,9 @@ import safetensors.torch
 import torch
 
 from conftest import refusal
-from reversible import spectra, weights
-from reversible.weights import Layer, matrices, memory_needed, read
+from reversible.spectra import matrix as spectra
+from reversible.spectra import weight_files as weights
+from reversible.spectra.weight_files import Layer, matrices, memory_needed, read
 from weight_files import LARGE, NET, header, large_safetensors, npz, peak, save, tensors
 
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import refusal
-from reversible.checks import InputError
-from reversible.weights import Layer, read
+from reversible.base.checks import InputError
+from reversible.spectra.weight_files import Layer, read
 from weight_files import NET, header, npz, peak, save, tensors
 
 

@@ -14,12 +14,11 @@ from torch.nn.utils import prune
 
 from conftest import refusal
 from reversible import cli, your_net
-from reversible.estimates import Estimate
-from reversible.experiments.reversal_map import EDGE
-from reversible.reversal import Net
-from reversible.simulate import trial_generator
-from reversible.state_evolution import optimal_offsets, state_evolution, top_risk
-from reversible.your_net_measures import OTHER_NET, OWN, matrices_of
+from reversible.base.estimates import Estimate
+from reversible.base.runtime import trial_generator
+from reversible.nets.net import Net
+from reversible.theory.depth import EDGE, optimal_offsets, state_evolution, top_risk
+from reversible.your_net.measures import OTHER_NET, OWN, matrices_of
 from your_nets import UNSEEN, plain, trained
 
 

@@ -11,10 +11,11 @@ import torch
 from torch.nn import Linear, ReLU, Sequential
 
 from conftest import refusal
-from reversible import spectra, your_net
-from reversible.estimates import Estimate
-from reversible.spectra import HEAVY_TAILED, RANDOM_LIKE, SPIKES, STRUCTURED
-from reversible.your_net_measures import CONTROLS, OWN, WAYS, Layer, one_more, side_of
+from reversible.base.estimates import Estimate
+from reversible.spectra import matrix as spectra
+from reversible.spectra.matrix import HEAVY_TAILED, RANDOM_LIKE, SPIKES, STRUCTURED
+from reversible.your_net import words as your_net
+from reversible.your_net.measures import CONTROLS, OWN, WAYS, Layer, one_more, side_of
 from your_nets import UNSEEN, plain, trained
 
 BOTH = "permuted weights and Gaussian weights"

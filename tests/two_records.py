@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-from reversible import experiments, verify
-from reversible.estimates import Estimate
-from reversible.results import write_record
-from reversible.sweep import Experiment
+from reversible import papers
+from reversible.base.checks import one_of
+from reversible.base.estimates import Estimate
+from reversible.records import make, verify
+from reversible.records.record import write_record
+from reversible.runs.experiment import Experiment
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,13 @@ class World:
 WORLD = World({}, {}, [])
 EXPERIMENTS = {
     name: Experiment(
-        lambda profile: WORLD.cells[profile], lambda cell: WORLD.run_cell(cell), lambda pairs: dict(WORLD.measures)
+        lambda profile: WORLD.cells[profile],
+        lambda cell: WORLD.run_cell(cell),
+        lambda pairs: dict(WORLD.measures),
+        timed=("equal_time_gain",),
+        scores=("rms_z",),
+        name=name,
+        module=__name__,
     )
     for name in ("first", "second")
 }
@@ -87,14 +95,15 @@ MEASURES = {
 
 def two_records(tmp_path, monkeypatch):
     """The world of a book of two records, made in the paper profile; whatever is run later is up to the test."""
-    monkeypatch.setattr(experiments, "MODULES", {__name__: tuple(EXPERIMENTS)})
-    monkeypatch.setattr(experiments, "NAMES", tuple(EXPERIMENTS))
+    monkeypatch.setattr(papers, "EXPERIMENTS", EXPERIMENTS)
+    monkeypatch.setattr(papers, "module_of", lambda name: EXPERIMENTS[one_of("experiment", name, EXPERIMENTS)].module)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     made = World({"paper": RECORDED, "book": FEWER, "smoke": SMALLER}, dict(MEASURES), [])
     monkeypatch.setitem(globals(), "WORLD", made)
     (tmp_path / "book" / "results").mkdir(parents=True)
-    (tmp_path / "book" / "claims.toml").write_text(CLAIMS)
+    (tmp_path / "book" / "claims").mkdir()
+    (tmp_path / "book" / "claims" / "demo.toml").write_text(CLAIMS)
     remake()
     made.ran.clear()
     return made
@@ -102,10 +111,10 @@ def two_records(tmp_path, monkeypatch):
 
 def remake():
     """Make the records of the book again."""
-    claims = verify.read_claims(verify.book_folder() / "claims.toml")
+    claims = verify.read_claims(verify.book_folder())
     for name in EXPERIMENTS:
         rules = {claim.id: claim.rule for claim in claims if claim.record == name}
-        write_record(experiments.run(name, "paper", rules), file_of(name))
+        write_record(make.run(EXPERIMENTS[name], "paper", rules), file_of(name))
 
 
 def file_of(name):

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reversible.checks import InputError, one_of
+from reversible.base.checks import InputError, one_of
 
 NAMES = ("digits", "mnist", "cifar10", "cifar100")
 DIGITS_TEST = 360  # the last of the 1797 digits, by other writers than the first ones
@@ -191,3 +191,9 @@ def _read(file: Path, md5: str) -> bytes:
     if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
         raise InputError(f"{file} was altered or cut short: its md5 is not {md5}")
     return content
+
+
+def known_files() -> dict[str, str]:
+    """Every file of data and weights that the library knows, by its place below the folder: its md5."""
+    sets = {file: md5 for of_set in FILES_MD5.values() for file, md5 in of_set.items()}
+    return sets | {f"weights/{name}.npz": md5 for name, md5 in WEIGHTS_MD5.items()}

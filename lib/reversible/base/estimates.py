@@ -1,0 +1,150 @@
+"""A number with its 95 % interval and the number of independent repeats behind it."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import special, stats
+
+from reversible.base.checks import InputError
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean, its 95 % interval and how many independent repeats stand behind it (0: exact, no sampling)."""
+
+    mean: float
+    ci95: tuple[float, float]
+    n: int
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(x) for x in (self.mean, *self.ci95)):
+            raise InputError(f"an estimate must be finite, not {self.mean} with interval {self.ci95}")
+
+    @classmethod
+    def of(cls, values: Sequence[float] | np.ndarray) -> Estimate:
+        """Mean and Student t interval of independent `values`, at least two.
+
+        >>> Estimate.of([1.0, 2.0, 3.0]).mean
+        2.0
+        """
+        values = np.asarray(values, float)
+        if len(values) < 2:
+            raise InputError(f"an interval needs at least 2 independent values, not {len(values)}")
+        mean, half = float(values.mean()), _t(len(values) - 1) * float(values.std(ddof=1)) / math.sqrt(len(values))
+        return cls(mean, (mean - half, mean + half), len(values))
+
+    @classmethod
+    def of_share(cls, shares: Sequence[float] | np.ndarray) -> Estimate:
+        """Clopper-Pearson interval of a proportion; a repeat that is itself a share counts as one trial, no more."""
+        shares = np.asarray(shares, float)
+        n, k = len(shares), round(float(shares.sum()))
+        low = float(special.betaincinv(k, n - k + 1, 0.025)) if k else 0.0
+        high = float(special.betaincinv(k + 1, n - k, 0.975)) if k < n else 1.0
+        return cls(float(shares.mean()), (low, high), n)
+
+    @classmethod
+    def exact(cls, value: float) -> Estimate:
+        """A number without sampling error, from quadrature or a worst case over all that was run."""
+        return cls(float(value), (float(value), float(value)), 0)
+
+    def sqrt(self) -> Estimate:
+        """The square root of a mean, with its interval carried over."""
+        low, high = (math.sqrt(max(x, 0.0)) for x in self.ci95)
+        return Estimate(math.sqrt(max(self.mean, 0.0)), (low, high), self.n)
+
+    def scaled(self, by: float) -> Estimate:
+        """The estimate times a known positive number."""
+        return Estimate(self.mean * by, (self.ci95[0] * by, self.ci95[1] * by), self.n)
+
+    @property
+    def half_width(self) -> float:
+        return (self.ci95[1] - self.ci95[0]) / 2
+
+    def z(self, value: float) -> float:
+        """Standard score of the mean against `value`: the normal deviate as likely as its Student t."""
+        error = self.half_width / _t(self.n - 1)
+        if error == 0:
+            return 0.0 if self.mean == value else math.copysign(40, self.mean - value)
+        t = (self.mean - value) / error
+        return math.copysign(float(-special.ndtri(max(special.stdtr(self.n - 1, -abs(t)), 1e-300))), t)
+
+    def __str__(self) -> str:
+        if self.n == 0:
+            return f"{self.mean:.4g}"
+        digits = max(0, 1 - math.floor(math.log10(self.half_width))) if self.half_width > 0 else 4
+        text = f"{{:.{digits}f}}" if digits <= 5 else "{:.3g}"
+        low, high = (text.format(x) for x in self.ci95)
+        return f"{text.format(self.mean)} [{low}, {high}]"
+
+
+def pooled(estimates: Sequence[Estimate]) -> Estimate:
+    """The plain mean of independent estimates, with the interval that their standard errors give it."""
+    errors = [e.half_width / _t(e.n - 1) for e in estimates]
+    mean = sum(e.mean for e in estimates) / len(estimates)
+    half = 1.96 * math.sqrt(sum(error**2 for error in errors)) / len(estimates)
+    return Estimate(mean, (mean - half, mean + half), sum(e.n for e in estimates))
+
+
+def ratio(above: Estimate, below: Estimate) -> Estimate:
+    """Ratio of two independent positive estimates, its interval by the delta method."""
+    mean = above.mean / below.mean
+    half = mean * math.hypot(above.half_width / above.mean, below.half_width / below.mean)
+    return Estimate(mean, (mean - half, mean + half), min(above.n, below.n))
+
+
+def root_mean_square(values: Iterable[float]) -> Estimate:
+    """Of z-scores: about 1 where a law is exact, whatever the precision of the run; larger where it is not."""
+    return Estimate.exact(math.sqrt(float(np.mean(np.square(list(values))))))
+
+
+def logs(values: Iterable[float]) -> np.ndarray:
+    """Natural logarithms as an array."""
+    return np.log(np.array(list(values), float))
+
+
+def slope(x: Sequence[np.ndarray], y: np.ndarray, which: int = 0) -> Estimate:
+    """Least squares of y on the columns `x` and a constant: the coefficient of column `which`, with its t interval.
+
+    >>> slope([np.array([0.0, 1.0, 2.0])], np.array([1.0, 3.0, 5.0])).mean.__round__(6)
+    2.0
+    """
+    design = np.column_stack([*x, np.ones(len(y))])
+    freedom = len(y) - design.shape[1]
+    if freedom < 1 or np.linalg.matrix_rank(design) < design.shape[1]:
+        raise InputError(f"a slope in {len(x)} variables cannot be read off these {len(y)} points")
+    coefficients, *_ = np.linalg.lstsq(design, y, rcond=None)
+    residual = y - design @ coefficients
+    covariance = np.linalg.inv(design.T @ design) * (residual @ residual) / freedom
+    mean, half = float(coefficients[which]), _t(freedom) * math.sqrt(covariance[which, which])
+    return Estimate(mean, (mean - half, mean + half), len(y))
+
+
+def _t(freedom: int) -> float:
+    return float(special.stdtrit(freedom, 0.975))
+
+
+def bootstrap(values: Sequence[float] | np.ndarray) -> Estimate:
+    """Mean of independent `values` with its 95 % bootstrap interval (bias corrected and accelerated, fixed draws)."""
+    return _interval([np.asarray(values, float)], np.mean)
+
+
+def _interval(columns: list[np.ndarray], statistic: Any) -> Estimate:
+    """Of a statistic of paired columns, resampled by seed."""
+    value, n = float(statistic(*columns, axis=-1)), len(columns[0])
+    if all(np.ptp(column) < 1e-12 for column in columns):  # the same but for rounding
+        return Estimate(value, (value, value), n)
+    for method in ("BCa", "percentile"):  # the first has no answer where nearly all values are the same
+        with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+            warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+            low, high = stats.bootstrap(
+                columns, statistic, paired=len(columns) > 1, vectorized=True, method=method, rng=0
+            ).confidence_interval
+        if np.isfinite([low, high]).all():
+            break
+    return Estimate(value, (float(low), float(high)), n)

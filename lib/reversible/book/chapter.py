@@ -1,0 +1,172 @@
+"""What a chapter begins with, shows and ends with: its profile, its records, its live runs, its verdicts."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reversible.base.checks import InputError, one_of
+from reversible.book.cards import card, to_card, told, where_it_ran
+from reversible.papers import EXPERIMENTS, figure_of
+from reversible.records import make
+from reversible.records.claims import (
+    Claim,
+    Verdict,
+    judge,
+    read_claims,
+    records_of,
+    refuse_changed_rules,
+)
+from reversible.records.compare import FALSE_ALARM, OTHER, among, contradiction, must_be_equal, relation, where
+from reversible.records.record import Record, book_folder, read_record
+from reversible.runs.experiment import PROFILES, Experiment
+from reversible.show.html import Shown, badge, duration, escape, table
+
+PARAMETERS = ("profile",)  # what `papermill -p` may set
+BEGUN = "_reversible_begun"  # stands among a notebook's globals once its chapter has begun
+RUNTIME = (
+    "<p class='rv-foot' data-rv='runtime'></p>"  # reversible.book.pages writes into these two when it builds the page
+)
+DOWNLOADS = "<p data-rv='downloads'></p>"
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter while it runs; it sees the records that its own claims read, and no other."""
+
+    name: str
+    profile: str
+    book: Path
+    ledger: tuple[Claim, ...]  # all claims of the book
+
+    @property
+    def claims(self) -> dict[str, Claim]:
+        """Those of this chapter, by id."""
+        return {claim.id: claim for claim in self.ledger if claim.chapter == self.name}
+
+    def record(self, experiment: str) -> Record:
+        """The committed record of `experiment`, under results/."""
+        one_of("record", experiment, sorted({claim.record for claim in self.claims.values()} - {""}))
+        return read_record(self.book / "results" / f"{experiment}.json")
+
+    def figure(self, experiment: str) -> Shown:
+        """The figure of that record."""
+        return figure_of(self.record(experiment))
+
+    def live(self, experiment: str, *only: str) -> Shown:
+        """Run `experiment` now, in this chapter's profile, and show its measures beside the recorded ones.
+
+        `only`: those that begin with one of these words. What lacks data or weights here says so.
+        What the record chose on its way, learning rates say, is taken from it, but for the profile `paper`. Fails where
+        the run contradicts the exact law or the record: see `compare`.
+        """
+        recorded = self.record(experiment)
+        tried = EXPERIMENTS[experiment]
+        now, touched = make.again(tried, recorded, self.profile)
+        if found := contradiction(tried, recorded, now, self.ledger, touched):
+            raise AssertionError(f"{experiment}, live: {found}")
+        if strangers := [word for word in only if not any(name.startswith(word) for name in recorded.measures)]:
+            raise AssertionError(f"{experiment} has no measure that begins with {', '.join(strangers)}")
+        shown = [name for name in now.measures if name in recorded.measures and name.startswith(only or ("",))]
+        rows = [[escape(tried.label(name)), str(recorded.measures[name]), str(now.measures[name])] for name in shown]
+        head = ["measure", f"recorded ({recorded.profile})", f"just now ({self.profile})"]
+        missing = "".join(f"<p class='rv-foot'>Not run just now: {escape(why)}</p>" for why in now.absent)
+        taken = self.profile != "paper" and tried.choice and among(recorded, now)
+        rates = "<p class='rv-foot'>Trained just now with the learning rates of the record.</p>" if taken else ""
+        beside = f"<p class='rv-foot'>{_beside(tried, recorded, now)}</p>"
+        return Shown(
+            table(head, rows) + missing + rates + beside + f"<p class='rv-foot'>{where_it_ran(recorded)}</p>", now
+        )
+
+    def summary(self) -> Shown:
+        """What the chapter claims and what was found, a line a claim; where its numbers ran; how long it takes."""
+        verdicts = self._verdicts()
+        rows = [[to_card(v.claim.id), escape(v.claim.says), told(v)] for v in verdicts]
+        claims = table(["claim", "in our words", "found"], rows) if rows else ""
+        return Shown(claims + _where_they_ran([*records_of(verdicts).values()]), verdicts)
+
+    def ending(self) -> Shown:
+        """What would change our mind, a line a claim, and how to run the chapter; the built page adds links."""
+        rows = [[to_card(v.claim.id), told(v), escape(v.claim.would_change)] for v in self._verdicts()]
+        minds = table(["claim", "found", "what would change our mind"], rows) if rows else ""
+        command = f"papermill book/{self.name}.md {self.name}.ipynb -p profile smoke --cwd book"
+        how = "<p><strong>Run this chapter</strong> in the project's folder, alone or with all that has changed:</p>"
+        lines = f"<div class='highlight'><pre>{command}\njupyter-book build book</pre></div>"
+        return Shown(minds + how + lines + DOWNLOADS)
+
+    def tell(self, **words: str) -> None:
+        """Numbers for the prose around this cell: `{glue:text}`name`` stands there for `words[name]`."""
+        from myst_nb import glue
+
+        for name, word in words.items():
+            glue(name, word, display=False)
+
+    def rests_on(self, statuses: Mapping[str, str]) -> Shown:
+        """The verdicts by claim that the words nearby take for granted; AssertionError where one has changed since."""
+        found = {
+            claim: judge(self.claims[one_of("claim", claim, self.claims)], self.record).status for claim in statuses
+        }
+        changed = [f"{claim} is {now}, not {statuses[claim]}" for claim, now in found.items() if now != statuses[claim]]
+        if changed:
+            raise AssertionError(f"words of chapter {self.name} need writing again: {'; '.join(changed)}")
+        links = ", ".join(f"{to_card(claim)} {badge(now)}" for claim, now in found.items())
+        return Shown(f"<p class='rv-foot'>These words rest on {links}; with other verdicts the book is not built.</p>")
+
+    def _verdicts(self) -> list[Verdict]:
+        return [judge(claim, self.record) for claim in self.claims.values()]
+
+    def verdict(self, claim: str) -> Shown:
+        """The card of one claim: what it says, the rule, what was measured, the verdict."""
+        one_of("claim", claim, self.claims)
+        verdict = judge(self.claims[claim], self.record)
+        refuse_changed_rules([verdict])
+        return Shown(card(verdict), verdict)
+
+
+def _beside(experiment: Experiment, recorded: Record, now: Record) -> str:
+    """How a live run, which contradicts neither law nor record, was held against the record, in words."""
+    if must_be_equal(recorded, now) and among(recorded, now):
+        return "Every number of the run just now is the recorded one, to the bit."
+    if relation(experiment, recorded, now) == OTHER:
+        return "The run just now has other sizes than the recorded one; only the exact law is the same for both."
+    return (
+        f"The run just now, on {escape(where(now))}, agrees with the recorded one within the uncertainty of both, "
+        f"by a joint test that raises a false alarm in less than one of {1 / FALSE_ALARM:,.0f} builds."
+    )
+
+
+def begin(notebook: dict[str, Any], name: str) -> Chapter:
+    """Begin the chapter `name` with its `globals()`, right after the parameters cell.
+
+    Every value that stands in the notebook by then is a parameter; one that no chapter has is refused. Begun once, the
+    notebook holds what its cells left, and may begin again.
+    """
+    given = {
+        name
+        for name, value in notebook.items()
+        if not name.startswith("_")
+        and name not in ("In", "Out")
+        and not callable(value)
+        and not inspect.ismodule(value)
+    }
+    if (unknown := sorted(given - set(PARAMETERS))) and BEGUN not in notebook:
+        raise InputError(f"a chapter's parameters are {', '.join(PARAMETERS)}, not {', '.join(unknown)}")
+    profile = one_of("profile", notebook.get("profile"), PROFILES)
+    notebook[BEGUN] = True
+    book = book_folder()
+    return Chapter(name, profile, book, tuple(read_claims(book)))
+
+
+def _where_they_ran(records: list[Record]) -> str:
+    """All that a chapter's recorded numbers took, with each record to unfold; and what this page itself took."""
+    lines = "".join(f"<li>{escape(record.experiment)}: {where_it_ran(record)}</li>" for record in records)
+    seconds = sum(record.provenance["seconds"] for record in records)
+    devices = " and ".join(sorted({record.provenance["device"] for record in records}))
+    took = (
+        f"Recorded numbers: {duration(seconds)} on {escape(devices)}, {len(records)} record{'s' * (len(records) > 1)}"
+    )
+    folded = f"<details class='rv-foot'><summary>{took}</summary><ul>{lines}</ul></details>" if records else ""
+    return folded + RUNTIME

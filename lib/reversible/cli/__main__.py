@@ -1,0 +1,7 @@
+"""`python -m reversible.cli`"""
+
+import sys
+
+from reversible.cli.command import main
+
+sys.exit(main())

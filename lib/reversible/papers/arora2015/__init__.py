@@ -1,0 +1,33 @@
+"""Arora, Liang and Ma (2015), "Why are deep nets reversible: a simple theory, with implications for training"."""
+
+from __future__ import annotations
+
+from reversible.papers import Paper
+
+PAPER = Paper(
+    key="arora2015",
+    title="Why are deep nets reversible: a simple theory, with implications for training",
+    chapters=(
+        "single-layer", "multi-layer", "depth-laws", "reversal-map", "spectra", "real-nets", "training", "ablations",
+    ),
+    experiments={
+        "experiments.lemmas": ("code-law", "baby-theorem", "technical-lemma"),
+        "experiments.one_layer": (
+            "unbiased-inference", "linf-rate", "theorem-2-3", "regime-map", "inference-dropout", "relu-and-offset",
+        ),
+        "experiments.other_weights": ("weight-families", "digits-reversal"),
+        "experiments.two_and_three_layers": ("middle-and-top", "theorem-3-1", "theorem-3-2", "depth-limit"),
+        "experiments.depth": (
+            "two-layer-gain", "depth-law", "finite-width", "stacked-offsets", "phase-transitions",
+        ),
+        "experiments.reversal_map": ("reversal-map",),
+        "experiments.law_grid": ("law-grid", "law-grid-nets"),
+        "experiments.instrument": ("spectral-laws", "planted-spikes", "verdict-rule"),
+        "experiments.net_spectra": ("net-spectra",),
+        "experiments.net_reversal": ("net-reversal",),
+        "experiments.training_travel": ("training-travel",),
+        "experiments.shadow": ("shadow", "shadow-ablations", "shadow-gpu"),
+        "experiments.shadow_digits": ("shadow-digits", "ablations-digits"),
+        "experiments.shadow_long": ("shadow-long",),
+    },
+)  # fmt: skip

@@ -1,0 +1,221 @@
+"""Section 4.1 on real nets: is a trained net reversible with its own transposed weights, and what has training done?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from reversible import data
+from reversible.base.checks import InputError, fraction, integer, one_of
+from reversible.base.estimates import Estimate
+from reversible.base.runtime import trial_generator
+from reversible.nets.net import Net
+from reversible.nets.reversal import RANDOM, REPLACEMENTS, compare, down, replaced
+from reversible.papers.arora2015.experiments.trained_here import LENETS, SCHEDULES, trained_net
+from reversible.runs.experiment import Absent, Experiment
+from reversible.training.config import Training
+
+IMAGES_SEED = 4100  # which test images a batch holds hangs on its number alone, so that cells can be compared in pairs
+
+
+# --- a net sent down by its own weights, beside controls --------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetReversal:
+    """Test images x -> code h_l -> down to x~ -> up to h_hat_l, in batches with their own images and random draws."""
+
+    net: str  # one of LENETS, or "trained": by `training`
+    data: str  # what it is shown
+    layer: int  # hidden layer from which it generates: 1 or 2
+    generation: str = "transpose"  # what takes the place of the layers' matrices, see reversal.REPLACEMENTS
+    everywhere: bool = False  # True: it takes it on the way up as well, in the layers up to `layer`
+    rho: float = 1.0  # retention of the generation's dropout
+    biases: str = "trained"  # or "zero"
+    training: Training | None = None
+    batches: int = 20  # independent repeats
+    images: int = 100  # a batch
+    seed: int
+
+    def __post_init__(self) -> None:
+        one_of("net", self.net, (*LENETS, "trained"))
+        one_of("data", self.data, data.NAMES)
+        one_of("generation", self.generation, REPLACEMENTS)
+        one_of("biases", self.biases, ("trained", "zero"))
+        fraction("rho", self.rho)
+        integer("layer", self.layer, high=2)
+        integer("batches", self.batches, low=2)
+        integer("images", self.images, low=2)
+        if (self.net == "trained") != (self.training is not None):
+            raise InputError(f"training must be given where net is trained and nowhere else, not {self.training}")
+
+
+@dataclass(frozen=True)
+class NetReversalResult:
+    """Estimates are over batches, each the mean of its images; supports are shares of the layer's units."""
+
+    cosine: Estimate  # of h and h_hat
+    cosine_other: Estimate  # of h and the h_hat of another image: what all codes have in common
+    specific: Estimate  # cosine less cosine_other, paired: what came back of this image and no other
+    relative_error: Estimate  # ||h_hat - h||^2 / ||h||^2 at the theory's scale
+    scaled_error: Estimate  # the same at the best scale of the batch
+    scale: Estimate  # that scale
+    support: Estimate  # of h
+    support_back: Estimate  # of h_hat
+    support_shared: Estimate  # of both
+    input_cosine: Estimate  # of x and x~
+    input_error: Estimate  # relative, squared, at the best scale
+    input_nonzero: Estimate  # share of pixels of x
+    input_nonzero_back: Estimate  # of x~
+    agreement: Estimate  # share of images whose x~ the net gives the class it gives x
+    negative_bias_share: Estimate  # of the layer's own units; interval over units
+    mean_bias: Estimate  # over the root mean square of what the biases are added to; interval over units
+    cosine_by_batch: tuple[float, ...]
+    scaled_error_by_batch: tuple[float, ...]
+
+
+def net_reversal(p: NetReversal) -> NetReversalResult | Absent:
+    """Run p.batches batches. Deterministic in p; `Absent` where data or weights are not at hand.
+
+    Raises InputError where there are fewer test images than p asks for.
+    """
+    try:
+        net, test = _net(p), data.load(p.data, train=False)
+    except data.NotAtHand as missing:
+        return Absent(str(missing))
+    if net.weights[0].shape[1] != test.pixels.shape[1]:
+        raise InputError(f"data must be of {net.weights[0].shape[1]} pixels for {p.net}, not {p.data!r}")
+    if p.batches * p.images > len(test.labels):
+        raise InputError(f"batches times images must be at most {len(test.labels)}, not {p.batches} x {p.images}")
+    net = net if p.biases == "trained" else net.without_biases()
+    order = torch.randperm(len(test.labels), generator=trial_generator(IMAGES_SEED, 0))
+    shown = [test.take(places).scaled() for places in order[: p.batches * p.images].split(p.images)]
+    measured, matrices = [], []
+    for batch, x in enumerate(shown):
+        generator = trial_generator(p.seed, batch)
+        if batch == 0 or p.generation in RANDOM:
+            matrices = [replaced(A, p.generation, generator) for A in net.weights[: p.layer]]
+        measured.append(_round_trip(p, net.with_first(matrices) if p.everywhere else net, matrices, x, generator))
+    columns = {name: [row[name] for row in measured] for name in measured[0]}
+    return NetReversalResult(
+        **{name: Estimate.of(values) for name, values in columns.items()},
+        **_bias_facts(net, p.layer, torch.cat(shown)),
+        cosine_by_batch=tuple(columns["cosine"]),
+        scaled_error_by_batch=tuple(columns["scaled_error"]),
+    )
+
+
+def _round_trip(p: NetReversal, net: Net, matrices: Sequence[Tensor], x: Tensor, generator: Any) -> dict[str, float]:
+    h = net.up(x, p.layer)[-1]
+    x_back = down(matrices, h, p.rho, [generator])
+    h_back = net.up(x_back, p.layer)[-1]
+    codes, inputs = compare(h, h_back), compare(x, x_back)
+    cosine, other = float(codes.cosine.mean()), float(compare(h, h_back.roll(1, 0)).cosine.mean())
+    same = net.logits(x).argmax(-1) == net.logits(x_back).argmax(-1)
+    units, pixels = h.shape[1], x.shape[1]
+    return {
+        "cosine": cosine,
+        "cosine_other": other,
+        "specific": cosine - other,
+        "relative_error": float(codes.relative_error.mean()),
+        "scaled_error": float(codes.scaled_error.mean()),
+        "scale": codes.scale,
+        "support": float(codes.support.mean()) / units,
+        "support_back": float(codes.support_back.mean()) / units,
+        "support_shared": float(codes.support_shared.mean()) / units,
+        "input_cosine": float(inputs.cosine.mean()),
+        "input_error": float(inputs.scaled_error.mean()),
+        "input_nonzero": float(inputs.support.mean()) / pixels,
+        "input_nonzero_back": float(inputs.support_back.mean()) / pixels,
+        "agreement": float(same.double().mean()),
+    }
+
+
+def _bias_facts(net: Net, layer: int, x: Tensor) -> dict[str, Estimate]:
+    bias, below = net.biases[layer - 1], net.up(x, layer - 1)[-1] if layer > 1 else x
+    rms = float((below @ net.weights[layer - 1].T).square().mean().sqrt())
+    return {
+        "negative_bias_share": Estimate.of_share((bias < 0).double().numpy()),
+        "mean_bias": Estimate.of(bias.double().numpy() / rms),
+    }
+
+
+def _net(p: NetReversal) -> Net:
+    return trained_net(p.training) if p.training else Net.of(data.pretrained(p.net))
+
+
+CONTROLS: list[dict[str, Any]] = [{"generation": how} for how in REPLACEMENTS if how != "transpose"]
+# A pseudo-inverse is no net of its own.
+OTHER_NETS = [{**control, "everywhere": True} for control in CONTROLS if control["generation"] != "pseudo-inverse"]
+VARIATIONS: list[dict[str, Any]] = [
+    {}, *CONTROLS, *OTHER_NETS, {"rho": 0.8}, {"rho": 0.5}, {"biases": "zero"},
+]  # fmt: skip
+
+
+def reversal_cells(profile: str) -> list[NetReversal]:
+    """Around transpose, rho = 1 and trained biases, one thing changed at a time, for each net and hidden layer."""
+    dense, sparse = ({"net": name, "data": "mnist"} for name in LENETS)
+    digits, mnist = ({"net": "trained", "data": name, "training": SCHEDULES[name]} for name in SCHEDULES)
+    few: list[dict[str, Any]] = [{}, *CONTROLS]
+    grids = {
+        "smoke": [(digits, VARIATIONS, 6, 20), (dense, few, 4, 10)],
+        "book": [(digits, VARIATIONS, 20, 18), (dense, VARIATIONS, 10, 20), (sparse, few, 10, 20)],
+        "paper": [(digits, VARIATIONS, 20, 18), *((net, VARIATIONS, 20, 100) for net in (dense, sparse, mnist))],
+    }[profile]
+    places = [
+        {**net, "layer": layer, **change, "batches": batches, "images": images}
+        for net, changes, batches, images in grids
+        for layer in (1, 2)
+        for change in changes
+    ]
+    return [NetReversal(**place, seed=9000 + i) for i, place in enumerate(places)]
+
+
+def reversal_measures(pairs: Sequence[tuple[NetReversal, NetReversalResult | Absent]]) -> dict[str, Estimate]:
+    """For each net and layer that is at hand; `X_above_Y` is the transpose less Y, paired by batch."""
+    there = [(p, r) for p, r in pairs if isinstance(r, NetReversalResult)]
+    measures: dict[str, Estimate] = {}
+    for p, r in there:
+        place, change = place_of(p), _change(p)
+        if change:
+            base = next(own for q, own in there if place_of(q) == place and not _change(q))
+            for name in ("cosine", "scaled_error"):
+                pairs_of = getattr(base, f"{name}_by_batch"), getattr(r, f"{name}_by_batch")
+                measures[f"{name}_above_{change}_{place}"] = Estimate.of(np.subtract(*pairs_of))
+            measures |= {f"{name}_{change}_{place}": getattr(r, name) for name in ("specific", "scale")}
+        else:
+            named = {name: getattr(r, name) for name in PLAIN} | {"active_share": r.support}
+            measures |= {f"{name}_{place}": value for name, value in named.items()}
+    return measures
+
+
+PLAIN = (
+    "cosine", "cosine_other", "specific", "relative_error", "scaled_error", "scale", "input_cosine", "input_error",
+    "agreement", "negative_bias_share", "mean_bias",
+)  # fmt: skip
+
+
+def place_of(p: NetReversal) -> str:
+    net = f"trained_{p.data}" if p.training else p.net.removeprefix("lenet300_100_")
+    return f"{net}_{p.layer}"
+
+
+def _change(p: NetReversal) -> str:
+    """What sets a cell apart from the base; empty for the base itself."""
+    control = "" if p.generation == "transpose" else p.generation.replace("-", "_")
+    words = [
+        f"{control}_everywhere" if p.everywhere else control,
+        f"rho_{p.rho:g}".replace(".", "_") if p.rho < 1 else "",
+        "zero_biases" if p.biases == "zero" else "",
+    ]
+    return "_".join(filter(None, words))
+
+
+EXPERIMENTS = {
+    "net-reversal": Experiment(reversal_cells, net_reversal, reversal_measures),
+}

@@ -1,0 +1,169 @@
+"""Records in, HTML tables out, where a figure would say less."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reversible.base.estimates import bootstrap
+from reversible.papers.arora2015.experiments.net_reversal import NetReversal, place_of
+from reversible.papers.arora2015.experiments.net_spectra import COUNTED, OWN, PRUNED
+from reversible.papers.arora2015.experiments.shadow import Tuned
+from reversible.records.record import Record
+from reversible.show.html import Shown, escape, table
+from reversible.spectra.matrix import SMALLEST
+from reversible.training.config import Training
+from reversible.training.run import MOMENTUM
+from reversible.training.synthetic import Shadow
+
+NETS = {
+    "lenet300_100_dense": "LeNet-300-100", "lenet5_dense": "LeNet-5", "alexnet_kmeans": "AlexNet, quantised",
+    "vgg19_normalised_conv1_1_to_conv3_1": "VGG-19, first layers, rescaled", "trained on digits": "64-40-20-10, digits",
+    "lenet300_100_sparse": "LeNet-300-100, pruned", "lenet5_sparse": "LeNet-5, pruned",
+    "squeezenet_v1_0_compressed": "SqueezeNet, pruned and quantised", "torchvision:alexnet": "AlexNet, torchvision's",
+    "torchvision:vgg16": "VGG-16, torchvision's",
+}  # fmt: skip
+EXACT = ("lenet300_100_dense", "lenet5_dense", OWN)  # dense nets whose weights are neither estimated nor rescaled
+
+
+def nets(record: Record, pruned: bool = False) -> Shown:
+    """Every matrix with its verdict, net by net, the pruned nets or the others; one that was not at hand says so."""
+    lines = []
+    for cell, result in zip(record.parameters["cells"], record.rows, strict=True):
+        if (cell["net"] in PRUNED) == pruned:
+            why = f"not tested ({result['absent']})" if "absent" in result else ""
+            lines.append([f"<strong>{escape(NETS[cell['net']])}</strong>", why, *[""] * 7])
+            lines += [_table_line(row) for row in result.get("rows", ())]
+    head = ["layer", "verdict", "shape", "kurtosis", "columns", "distance", "spikes", "α", "places"]
+    return Shown(table(head, lines))
+
+
+def _table_line(row: dict[str, Any]) -> list[str]:
+    free = row["nulls"]["permuted"]
+    alpha, free_alpha = (f"{r['alpha']:.1f}" if r["alpha"] else "–" for r in (row, free))
+    return [
+        escape(row["layer"]), row["verdict"], n_by_m(row["shape"]), f"{row['kurtosis']:.1f}",
+        f"{row['gram_rms']:.1f} ({free['gram_rms']:.1f})", f"{row['ks']:.3f} ({free['ks']:.3f})",
+        f"{row['n_spikes']} ({free['n_spikes']})", f"{alpha} ({free_alpha})",
+        f"{row['places_on_law']} of {row['places']}" if "places" in row else "",
+    ]  # fmt: skip
+
+
+def reversal(record: Record, *names: str) -> Shown:
+    """The measures `names` of a record of net reversals, a line a net and hidden layer."""
+    places = list(dict.fromkeys(place_of(NetReversal(**cell)) for cell in record.parameters["cells"]))
+    lines = [[escape(_net_of(place)), *[str(record.measures[f"{name}_{place}"]) for name in names]] for place in places]
+    return Shown(table(["net, from", *[escape(name.replace("_", " ")) for name in names]], lines))
+
+
+def supports(record: Record) -> Shown:
+    """Shares of a layer's units that are active in a code, in what comes back, and in both; and what chance gives."""
+    lines = []
+    for cell, row in zip(record.parameters["cells"], record.rows, strict=True):
+        p = NetReversal(**cell)
+        plain = p.rho == 1 and p.biases == "trained" and not p.everywhere and p.generation in ("transpose", "permuted")
+        if plain and "support" in row:
+            code, back, both = (row[f"support{end}"]["mean"] for end in ("", "_back", "_shared"))
+            lines.append(
+                [escape(_net_of(place_of(p))), p.generation, *(f"{v:.3f}" for v in (code, back, both, code * back))]
+            )
+    return Shown(table(["net, from", "down by", "code", "comes back", "both", "both, by chance"], lines))
+
+
+def _net_of(place: str) -> str:
+    net, _, layer = place.rpartition("_")
+    named = {"dense": "LeNet-300-100", "sparse": "LeNet-300-100, pruned"}
+    return f"{named.get(net) or net.replace('trained_', 'trained here, ')}, h{layer}"
+
+
+def n_by_m(shape: Any) -> str:
+    return f"{shape[0]}×{shape[1]}"
+
+
+def tuned_cells(record: Record) -> list[tuple[Tuned, dict[str, Any]]]:
+    """The trained cells of a record, each with its result; those whose data were not at hand are left out."""
+    pairs = zip(record.parameters["cells"], record.rows, strict=True)
+    return [(_tuned(cell), result) for cell, result in pairs if "absent" not in result]
+
+
+def _tuned(cell: dict[str, Any]) -> Tuned:
+    training = cell["training"]
+    shadow = Shadow(**training["shadow"]) if training["shadow"] else None
+    return Tuned(**{**cell, "training": Training(**{**training, "shadow": shadow})})
+
+
+def learning_rates(record: Record) -> Shown:
+    """What was tried: of each method held-out error by learning rate, the one taken in bold; 1 where it diverged."""
+    lines = []
+    for cell, result in tuned_cells(record):
+        tried = zip(cell.grid, result["tuning_errors"], strict=True)
+        cells = [f"{lr:g}: {error:.3f}" for lr, error in tried]
+        taken = list(cell.grid).index(result["lr"])
+        cells[taken] = f"<strong>{cells[taken]}</strong>"
+        lines.append([place_words(cell.place), escape(cell.method), *cells])
+    width = max(len(line) for line in lines)
+    head = ["data", "method", *(f"try {i}" for i in range(1, width - 1))]
+    return Shown(table(head, [line + [""] * (width - len(line)) for line in lines]))
+
+
+def training_errors(record: Record) -> Shown:
+    """Of each method its final test error, the learning rate it took, and what training a seed cost."""
+    lines = []
+    for cell, result in tuned_cells(record):
+        name = f"{cell.method.replace(' ', '_')}_{cell.place}"
+        final = record.measures[f"final_error_{name}"].scaled(100)
+        seconds = result["points"][-1]["seconds"] / len(cell.training.seeds)
+        lines.append([place_words(cell.place), escape(cell.method), str(final), f"{result['lr']:g}", f"{seconds:.1f}"])
+    return Shown(table(["data", "method", "final test error, %", "learning rate", "seconds a seed"], lines))
+
+
+def training_settings(record: Record) -> dict[str, str]:
+    """What the runs have in common, as words for the prose: seeds, momentum, and by data set width, batch, held out."""
+    cells = [cell for cell, _ in tuned_cells(record)]
+    words = {"momentum": f"{MOMENTUM:g}", "seeds": str(len(cells[0].training.seeds))}
+    words["tuning_seeds"] = str(len(cells[0].tuning_seeds))
+    for p in (cell.training for cell in cells):
+        for name, number in (("width", p.hidden[0]), ("batch", p.batch), ("held_out", p.held_out)):
+            words[f"{p.data}_{name}"] = f"{number:,}"
+    ratios = [e.mean for name, e in record.measures.items() if name.startswith("time_ratio") and "dropout" not in name]
+    return words | {"time_ratio": f"{min(ratios):.1f} to {max(ratios):.1f}"}
+
+
+def across_dropout(*records: Record) -> Shown:
+    """Final test error of backprop with dropout less that of SHADOW without, paired by seed, in percentage points."""
+    lines = []
+    for record in records:
+        ends = {(c.place, c.method): np.array(r["points"][-1]["test_error"]) for c, r in tuned_cells(record)}
+        for place in dict.fromkeys(place for place, method in ends if method == "backprop dropout"):
+            gain = bootstrap(ends[place, "backprop dropout"] - ends[place, "shadow"]).scaled(100)
+            lines.append([place_words(place), f"{record.experiment}, last step", str(gain)])
+    return Shown(table(["data", "run", "error of backprop with dropout less that of SHADOW, points"], lines))
+
+
+def synthetic_over_real(record: Record) -> dict[str, str]:
+    """By method without dropout, as words for the prose: the final error on synthetic images over that on real ones."""
+    ratios: dict[str, list[float]] = {}
+    for cell, result in tuned_cells(record):
+        last = result["points"][-1]
+        ratio = float(np.mean(last["synthetic_error"]) / np.mean(last["shown_error"]))
+        ratios.setdefault(cell.method, []).append(ratio)
+    return {
+        f"synthetic_over_real_{method}": f"{min(ratios[method]):.2g} to {max(ratios[method]):.2g}"
+        for method in ("shadow", "backprop")
+    }
+
+
+def exact_on_law(record: Record) -> str:
+    """Of the matrices whose weights are the net's own to the digit, as words: how many have their bulk on the law."""
+    pairs = zip(record.parameters["cells"], record.rows, strict=True)
+    rows = [row for cell, result in pairs if cell["net"] in EXACT for row in result.get("rows", ())]
+    counted = [row for row in rows if min(row["shape_used"]) >= SMALLEST]
+    return f"{sum(map(COUNTED['bulk_on_law'], counted))} of {len(counted)}"
+
+
+def place_words(place: str) -> str:
+    """ "mnist_1000" as a reader says it."""
+    name, _, images = place.rpartition("_")
+    named = {"mnist": "MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}.get(name, name)
+    return f"{named}, all" if images == "all" else f"{named}, {int(images):,}"

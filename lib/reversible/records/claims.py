@@ -1,0 +1,179 @@
+"""The claims ledger, the rules that decide, and verdicts, computed and never typed."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from reversible.base.checks import InputError
+from reversible.base.digests import digest
+from reversible.base.estimates import Estimate
+from reversible.records.record import NoRecord, Record, read_record
+
+REPRODUCED, PARTLY, NOT_REPRODUCED, NOT_TESTED = "reproduced", "partly", "not reproduced", "not tested"
+RULE_CHANGED = "rule changed after the run"
+UNDECIDED = "undecided: what failed has the limit inside its interval"
+NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
+CHECK = re.compile(rf"(?P<measure>\w+) (?P<op><=|>=|=) (?P<value>-?{NUMBER})(?: \+- (?P<margin>{NUMBER}))?")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of a rule: `NAME <= 1`, `NAME >= 1` or `NAME = 1 +- 0.1`; the whole 95 % interval must lie inside."""
+
+    text: str
+    measure: str
+    low: float
+    high: float
+
+    @classmethod
+    def parse(cls, text: str) -> Check:
+        match = CHECK.fullmatch(text)
+        if not match or (match["op"] == "=") != (match["margin"] is not None):
+            raise InputError(f"a check is NAME <= X, NAME >= X or NAME = X +- D, not {text!r}")
+        value, margin = float(match["value"]), float(match["margin"] or "inf")
+        low = -float("inf") if match["op"] == "<=" else value - (0 if match["op"] == ">=" else margin)
+        high = float("inf") if match["op"] == ">=" else value + (0 if match["op"] == "<=" else margin)
+        return cls(text, match["measure"], low, high)
+
+    def holds(self, estimate: Estimate) -> bool:
+        return self.low <= estimate.ci95[0] and estimate.ci95[1] <= self.high
+
+    def is_open(self, estimate: Estimate) -> bool:
+        """Whether the interval lies neither inside nor outside: too few repeats to tell."""
+        outside = estimate.ci95[1] < self.low or self.high < estimate.ci95[0]
+        return not outside and not self.holds(estimate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One entry of the ledger: a claim, how it is measured, and the rule that decides, written before the run."""
+
+    id: str
+    chapter: str
+    source: str  # where it stands, with ARORA.md's mark of how it is known here
+    says: str  # the claim, in our words
+    measured: str = ""  # what is measured
+    record: str = ""  # the experiment whose record decides
+    must: tuple[Check, ...] = ()  # all hold, or the claim is not reproduced
+    should: tuple[Check, ...] = ()  # one fails, and it is partly reproduced
+    would_change: str = ""  # what would change our mind
+    not_tested: str = ""  # why, where nothing decides
+    pending: str = ""  # why, until there is a record
+
+    @property
+    def rule(self) -> str:
+        """Digest of what decides; words may be mended without it."""
+        return digest([self.id, self.record, [c.text for c in self.must], [c.text for c in self.should]])
+
+
+class Checked(NamedTuple):
+    """A line of a rule, what was measured, and whether it holds."""
+
+    check: Check
+    measured: Estimate
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim beside its record: the status, and what became of each line of the rule."""
+
+    claim: Claim
+    status: str
+    record: Record | None
+    checks: tuple[Checked, ...]
+    why: str = ""  # where it is not tested, or undecided
+
+
+def read_claims(book: Path) -> list[Claim]:
+    """The claims of a book: those of each ledger claims/KEY.toml, KEY a paper's, in the order of the keys.
+
+    InputError where there is none, for one that is cut short or says something the project does not know, and for a
+    claim that is there twice.
+    """
+    ledgers = sorted((book / "claims").glob("*.toml"))
+    if not ledgers:
+        raise InputError(f"cannot read the claims: {book / 'claims'} has no KEY.toml")
+    claims = [claim for ledger in ledgers for claim in read_ledger(ledger)]
+    ids = [claim.id for claim in claims]
+    if repeated := {i for i in ids if ids.count(i) > 1}:
+        raise InputError(f"{book / 'claims'} names {', '.join(sorted(repeated))} more than once")
+    return claims
+
+
+def read_ledger(path: Path) -> list[Claim]:
+    """The claims ledger; InputError where it is missing, cut short, or says something the project does not know."""
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))["claim"]
+        return [_claim(entry) for entry in entries]
+    except OSError as error:
+        raise InputError(f"cannot read the claims {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError, InputError) as error:
+        raise InputError(f"{path} is not a whole claims ledger ({error})") from None
+
+
+def _claim(entry: dict[str, Any]) -> Claim:
+    checks = {key: tuple(Check.parse(text) for text in entry.get(key, [])) for key in ("must", "should")}
+    claim = Claim(**{**entry, **checks})
+    if bool(claim.must and claim.record) == bool(claim.not_tested):
+        raise InputError(f"claim {claim.id} needs either a record and a rule, or the reason why it is not tested")
+    return claim
+
+
+def rules_for(claims: list[Claim], experiment: str) -> dict[str, str]:
+    """The digests of the rules that read the record of `experiment`."""
+    return {claim.id: claim.rule for claim in claims if claim.record == experiment}
+
+
+def judge(claim: Claim, read: Callable[[str], Record]) -> Verdict:
+    """The verdict on one claim; `read` gives the record of an experiment, or raises InputError."""
+    if claim.not_tested:
+        return Verdict(claim, NOT_TESTED, None, (), claim.not_tested)
+    try:
+        record = read(claim.record)
+    except InputError as error:
+        if claim.pending and isinstance(error, NoRecord):
+            return Verdict(claim, NOT_TESTED, None, (), claim.pending)
+        raise InputError(f"claim {claim.id}: {error}") from None
+    unmeasured = [c.measure for c in (*claim.must, *claim.should) if c.measure not in record.measures]
+    if unmeasured and record.absent:
+        return Verdict(claim, NOT_TESTED, None, (), "; ".join(record.absent))
+    if unmeasured:
+        raise InputError(f"claim {claim.id}: the record of {claim.record} measures no {unmeasured[0]!r}")
+    must, should = ([_checked(check, record) for check in rule] for rule in (claim.must, claim.should))
+    checks = (*must, *should)
+    if record.rules.get(claim.id) != claim.rule:
+        return Verdict(claim, RULE_CHANGED, record, checks)
+    failed = [row for row in must if not row.holds]
+    if failed:
+        is_open = all(row.check.is_open(row.measured) for row in failed)
+        return Verdict(claim, NOT_REPRODUCED, record, checks, UNDECIDED if is_open else "")
+    return Verdict(claim, REPRODUCED if all(row.holds for row in should) else PARTLY, record, checks)
+
+
+def _checked(check: Check, record: Record) -> Checked:
+    measured = record.measures[check.measure]
+    return Checked(check, measured, check.holds(measured))
+
+
+def judge_all(claims: list[Claim], results: Path) -> list[Verdict]:
+    """Every verdict, from the records in the folder `results`; InputError for a record that is missing or unfit."""
+    return [judge(claim, lambda name: read_record(results / f"{name}.json")) for claim in claims]
+
+
+def records_of(of: list[Verdict]) -> dict[str, Record]:
+    """The records that these verdicts rest on, by experiment."""
+    return {verdict.record.experiment: verdict.record for verdict in of if verdict.record}
+
+
+def refuse_changed_rules(verdicts: list[Verdict]) -> None:
+    """InputError for a verdict whose rule was edited after its record was made."""
+    changed = [verdict.claim for verdict in verdicts if verdict.status == RULE_CHANGED]
+    if changed:
+        names = ", ".join(f"{claim.id} (reversible run {claim.record})" for claim in changed)
+        raise InputError(f"{RULE_CHANGED}; make the record again for {names}")

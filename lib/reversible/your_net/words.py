@@ -1,0 +1,352 @@
+"""A net of the reader's own, a torch.nn.Sequential: is it random-like, does it reverse, what does the theory say of it?
+
+Sentences are chosen by rules on what was measured, never by hand. Of a reversal the rule is `RULE`; of weights it is
+that of `spectra.verdict`, and a matrix with fewer than 32 singular values is not judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from reversible.base.checks import InputError
+from reversible.base.estimates import Estimate
+from reversible.nets.net import Net
+from reversible.nets.reversal import compare
+from reversible.show.html import Shown, escape, table
+from reversible.spectra.matrix import (
+    BULK_FIT,
+    CORRELATED,
+    HEAVY_TAILED,
+    LARGEST_RANK,
+    RANDOM_LIKE,
+    SPIKES,
+    STRUCTURED,
+    Row,
+    verdict,
+)
+from reversible.spectra.matrix import SMALLEST as FEWEST
+from reversible.theory.depth import EDGE
+from reversible.your_net.measures import (
+    CONTROLS,
+    DEEPEST,
+    NEGLIGIBLE,
+    WAYS,
+    Layer,
+    reverse,
+    sent_down,
+    side_of,
+    spectra_of,
+)
+
+RULE = (
+    "Better than with a control. The cosine by its own weights would be higher than by the control, by more than "
+    f"{NEGLIGIBLE:g}, in 95 of 100 more batches of images, each with one more draw of the control.",
+    "Worse. It would be lower by more than that in as many.",
+    "No differently, as far as can be told. Neither of the two.",
+    "Above, among or below random nets in its place. The same, with one more such net.",
+    "In brackets. 95 % intervals of means over batches of images; differences are paired, batch by batch.",
+)
+RIGHT_LENGTH = 1.1  # what comes back is longer or shorter by a factor of this at most
+
+
+# --- are the weights random-like? -------------------------------------------------------------------------------------
+
+
+def spectrum_words(rows: Sequence[Row]) -> list[str]:
+    """Of each matrix: is it random-like, by how much not, and does that lie in the order of its entries?"""
+    return [" ".join(filter(None, (_verdict_words(row), _order_words(row)))) for row in rows]
+
+
+def _judged(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if min(row.shape_used) >= FEWEST]
+
+
+def _verdict_words(row: Row) -> str:
+    m, p = row.measured, min(row.shape_used)
+    name = f"Layer {row.layer} ({row.shape[0]} × {row.shape[1]})"
+    if not _judged([row]):
+        return f"{name} is too small to be judged. A law is not told from {p} singular values."
+    fit = f"distance {m.ks:.3f}, where {BULK_FIT + 1 / p:.3f} is allowed"
+    out = f"{m.n_spikes} of {p} singular values {'leaves' if m.n_spikes == 1 else 'leave'} the bulk"
+    out += f", the largest at {m.largest / m.edge_high:.1f} times its edge"
+    too_many = f"{out}, too many for what stays to be a bulk" if m.n_spikes > LARGEST_RANK * p else ""
+    return {
+        RANDOM_LIKE: f"{name} looks random-like. Its bulk is on the law ({fit}), and nothing leaves it.",
+        SPIKES: f"{name} is random-like but for its spikes. Its bulk is on the law ({fit}), but {out}.",
+        HEAVY_TAILED: f"{name} is not random-like but heavy-tailed. With an exponent of {m.alpha or 0:.1f}, {out}.",
+        STRUCTURED: f"{name} is not random-like but structured. {too_many or f'Its bulk is off the law ({fit})'}.",
+    }[row.verdict]
+
+
+def _order_words(row: Row) -> str:
+    """Whether what sets it apart is gone when the entries are shuffled: it lies in their order, else in their size."""
+    if not _judged([row]):
+        return ""
+    m, free, says = row.measured, row.nulls["permuted"], []
+    shuffled = verdict(free, min(row.shape_used))
+    found = "look random-like" if shuffled == RANDOM_LIKE else f"have {free.n_spikes} such"
+    order, size = "in their order, and that is structure", "in their size, not in their order"
+    if row.verdict == SPIKES and 3 * free.n_spikes > m.n_spikes:
+        where = size if 3 * free.n_spikes >= 2 * m.n_spikes else "partly in their size, partly in their order"
+        says.append(f"The same entries in random order {found}: it lies {where}.")
+    elif row.verdict != RANDOM_LIKE and shuffled in (RANDOM_LIKE, SPIKES):
+        says.append(f"The same entries in random order {found}: it lies {order}.")
+    elif row.verdict != RANDOM_LIKE:
+        says.append(f"The same entries in random order are {shuffled}: it lies in their size, too.")
+    if (times := m.gram_rms / free.gram_rms) > CORRELATED:
+        says.append(f"Its columns lean on each other {times:.1f} times as much as in random order.")
+    return " ".join(says)
+
+
+# --- does the net reverse? --------------------------------------------------------------------------------------------
+
+THAN = {1: "better than with", 0: "no differently, as far as can be told, than with", -1: "worse than with"}
+
+
+def reversal_words(layers: Sequence[Layer]) -> list[str]:
+    """From each hidden layer: better than with the controls by `RULE`, by how much, and what of it is the image's."""
+    return [" ".join(_reversal_words(layer)) for layer in layers]
+
+
+def _reversal_words(layer: Layer) -> list[str]:
+    if layer.dead:
+        return [f"From h{layer.number} nothing comes back: no unit of it is ever active, whatever the image."]
+    above = {name: layer.above(way) for way, name in CONTROLS.items()}
+    names = {side: [name for way, name in CONTROLS.items() if layer.side(way) == side] for side in THAN}
+    compared = "; ".join(f"{THAN[side]} {listed(them)}" for side, them in names.items() if them)
+    says = [
+        f"From h{layer.number} the net reverses {compared}.",
+        f"The cosine of a code and what comes back is {layer.of('cosine')}, on average "
+        f"{listed(f'{_by(by)} than with {name}' for name, by in above.items())}.",
+    ]
+    if side_of(layer.of("specific").ci95) == 1:
+        own = f"Of this {layer.of('specific')} is the image's own: the cosine with what comes back of another image is"
+        says.append(f"{own} that much lower.")
+    else:
+        says.append("None of this is the image's own, as far as can be told: what comes back of another has as much.")
+    if layer.one_class:
+        says.append("The net gives all images one class, so a class that is kept tells nothing.")
+    else:
+        kept = [f"{_share(layer.of('kept', way).mean)} with {name}" for way, name in CONTROLS.items()]
+        own = _share(layer.of("kept").mean)
+        says.append(f"What comes down keeps its class for {own} of the images ({listed(kept)}).")
+    if layer.empty:
+        says.append(f"For {_share(layer.empty)} of the images no unit is active, which counts as lost.")
+    return says
+
+
+def _by(difference: Estimate) -> str:
+    low, high = difference.ci95
+    less = Estimate(-difference.mean, (-high, -low), difference.n)
+    return f"{difference} more" if difference.mean >= 0 else f"{less} less"
+
+
+def _share(part: float) -> str:
+    return f"{100 * part:.{0 if part >= 0.1 or not part else 1}f} %"
+
+
+def listed(names: Iterable[str]) -> str:
+    """
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def reversal_table(layers: Sequence[Layer]) -> Shown:
+    """Each layer and way: cosine, the image's own part, class kept, and how much more its own weights give."""
+    lines = []
+    for layer in layers:
+        for way, name in WAYS.items():
+            found = (str(layer.of(measure, way)) for measure in ("cosine", "specific", "kept"))
+            lines.append([f"h{layer.number}", name, *found, str(layer.above(way)) if way in CONTROLS else ""])
+    batches = layers[0].of("cosine").n
+    head = ["from", "by", "cosine", "the image's own", "class kept", "its own weights above it"]
+    foot = f"Means and 95 % intervals over {batches} batches of images, of random nets over {batches} nets."
+    return Shown(table(head, lines) + f"<p class='rv-foot'>{foot}</p>")
+
+
+# --- what does the theory say of it? ----------------------------------------------------------------------------------
+
+AMONG = {1: "above", 0: "among", -1: "below"}
+
+
+def theory_words(rows: Sequence[Row], layers: Sequence[Layer]) -> list[str]:
+    """The assumption, random nets beside this one, the map, scale and offsets; last what follows from all."""
+    there = [layer for layer in layers if not layer.dead]
+    asked = [_other_nets_words(there), *_map_words(there), _length_words(there), _offset_words(there)] if there else []
+    return [_assumption_words(rows), *asked, _conclusion(rows, there)]
+
+
+def _assumption_words(rows: Sequence[Row]) -> str:
+    told = {
+        "such, as far as can be seen": _kind(rows, RANDOM_LIKE),
+        "such in the bulk, but not in the spikes": _kind(rows, SPIKES),
+        "not such": _kind(rows, HEAVY_TAILED, STRUCTURED),
+    }
+    says = [
+        f"{f'Layers {listed(names)} are' if len(names) > 1 else f'Layer {names[0]} is'} {words}."
+        for words, names in told.items() if names
+    ]  # fmt: skip
+    none = "No layer of this net is large enough to say whether it is such."
+    return f"The theory asks for weights as if drawn at random. {' '.join(says) or none}"
+
+
+def _kind(rows: Sequence[Row], *verdicts: str) -> list[str]:
+    return [row.layer for row in _judged(rows) if row.verdict in verdicts]
+
+
+def _other_nets_words(layers: Sequence[Layer]) -> str:
+    sides = {layer: (layer.beside("cosine"), layer.beside("specific")) for layer in layers}
+    says = [
+        f"from {_codes(x for x in layers if sides[x] == pair)} the cosine is {AMONG[pair[0]]} theirs, and the part "
+        f"that is the image's own is {AMONG[pair[1]]} theirs"
+        for pair in dict.fromkeys(sides.values())
+    ]
+    return f"Beside random nets in its place (Gaussian weights of the same size, the same biases): {'; '.join(says)}."
+
+
+def _map_words(layers: Sequence[Layer]) -> list[str]:
+    inside, outside = (_codes_by_law(layers, place) for place in (True, False))
+    says = []
+    for where, those, promises in (("Inside", inside, ""), ("Outside", outside, " and promises nothing")):
+        if those:
+            laws, lost = listed(f"{x.law:.2f}" for x in those), listed(str(x.of("scaled_error")) for x in those)
+            says.append(
+                f"{where} the map's line: {listed(map(_place, those))}. The law for Gaussian weights loses {laws} of "
+                f"such codes{promises}; at the best scale this net loses {lost}."
+            )
+    if outside and all(x.of("scaled_error").mean < (x.law or 0) for x in outside):
+        says[-1] += " That is less: the codes lean towards the weights that made them, and those of the theory do not."
+    if unknown := [x for x in layers if x.law is None]:
+        says.append(f"The map has no place for {_codes(unknown)}: more than {DEEPEST} layers, or images below zero.")
+    return says
+
+
+def _codes_by_law(layers: Sequence[Layer], inside: bool) -> list[Layer]:
+    return [x for x in layers if x.law is not None and (x.law <= EDGE) == inside]
+
+
+def _place(layer: Layer) -> str:
+    k, t = len(layer.typical), layer.below
+    return f"h{layer.number} at k/t = {k}/{t} = {k / t:.2g}"
+
+
+def _length_words(layers: Sequence[Layer]) -> str:
+    says = []
+    for layer in layers:
+        scale = layer.of("scale").mean
+        times = max(scale, 1 / scale) if scale > 0 else 0.0
+        wrong = f"{times:,.{1 if times < 10 else 0}f} times {'shorter' if scale < 1 else 'longer'}"
+        fits = "not at all" if not times else "as it is" if times <= RIGHT_LENGTH else wrong
+        says.append(f"{fits} from h{layer.number}")
+    return f"What comes back at the theory's scale would fit best {listed(says)}."
+
+
+def _offset_words(layers: Sequence[Layer]) -> str:
+    biases = listed(f"{_share(x.negative)} of h{x.number}" for x in layers)
+    units = listed(f"{_share(x.active)} of h{x.number}" for x in layers)
+    return f"The theory has offsets below zero (of the biases {biases} are) and few active units ({units})."
+
+
+def _conclusion(rows: Sequence[Row], layers: Sequence[Layer]) -> str:
+    better = [x for x in layers if all(x.side(way) == 1 for way in CONTROLS)]
+    if not better:
+        return "So from no layer does it reverse better than with other weights: there is nothing here to explain."
+    inside = _codes_by_law(better, True)
+    beside = {words: [x for x in better if _beside_words(x) == words] for words in map(_beside_words, better)}
+    says = [f"From {_codes(those)} {words}." for words, those in beside.items()]
+    says += [f"The codes of {_codes(inside)} are sparse enough for the theorems."] if inside else []
+    if far := [x for x in better if x not in inside]:
+        says.append(f"The theorems do not reach {_codes(far)}: they need sparser codes or wider layers.")
+    return f"So from {_codes(better)} it reverses by its own weights, and {_weights_words(rows)}. {' '.join(says)}"
+
+
+def _beside_words(layer: Layer) -> str:
+    whole, own = layer.beside("cosine"), layer.beside("specific")
+    if whole * own < 0:
+        part, other = ("more", "less") if whole > 0 else ("less", "more")
+        return f"{part} comes back than random nets give back of theirs, but {other} of it is the image's own"
+    if 1 in (whole, own):
+        return "more comes back than random nets give back of theirs, and the theory does not account for that"
+    return f"random nets in its place do {'better' if -1 in (whole, own) else 'as well'}"
+
+
+def _weights_words(rows: Sequence[Row]) -> str:
+    whole, bulk, none = _kind(rows, RANDOM_LIKE), _kind(rows, SPIKES), _kind(rows, HEAVY_TAILED, STRUCTURED)
+    if none and (whole or bulk):
+        return "some of its weights are not as the theory wants them, so its reason cannot be the whole reason"
+    if none:
+        return "its weights are not as the theory wants them, so its reason is not the reason"
+    if bulk:
+        return "but for the spikes its weights are as the theory wants them (which of the two does it is not told here)"
+    return "its weights are as the theory wants them" if whole else "its layers are too small to judge its weights"
+
+
+def _codes(layers: Iterable[Layer]) -> str:
+    return listed(f"h{layer.number}" for layer in layers)
+
+
+# --- all of it --------------------------------------------------------------------------------------------------------
+
+
+def said(words: Iterable[str]) -> Shown:
+    """A list of HTML, of each item the first sentence bold."""
+    words, lines = list(words), ""
+    for line in words:
+        first, stop, rest = map(escape, line.replace(" %", "\N{NO-BREAK SPACE}%").partition(". "))
+        lines += f"<li><strong>{first}{stop}</strong>{rest}</li>" if rest else f"<li>{first}</li>"
+    return Shown(f"<ul>{lines}</ul>", words)
+
+
+def pictures(model: nn.Sequential | Net, images: Any, count: int = 6, seed: int = 0) -> tuple[Any, str]:
+    """The first images and what comes down from the first and the last hidden layer by each way, and words for it.
+
+    Raises InputError for images that are not square and grey.
+    """
+    from reversible.show.drawing import image_rows
+
+    lines = sent_down(model, images, count, seed)
+    x = lines[0][1]
+    side = round(x.shape[1] ** 0.5)
+    if side * side != x.shape[1]:
+        raise InputError(f"images must be square and grey to be drawn, not of {x.shape[1]} numbers each")
+    cosines = [f"{' '.join(label.split())} {float(compare(x, y).cosine.mean()):.2f}" for label, y in lines[1:]]
+    drawn = [(label, (y - y.amin(1, keepdim=True).clamp(max=0)).numpy()) for label, y in lines]  # from zero up
+    figure = image_rows(drawn, side, (1.2 + 0.7 * len(x), 0.72 * len(lines)))
+    return figure, f"{len(x)} images and what comes down of their codes; mean cosines: {', '.join(cosines)}."
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """All that is measured on a net, and said of it; print it, or let a notebook show it."""
+
+    rows: list[Row]
+    skipped: list[str]  # a line for each matrix of which nothing can be said
+    layers: list[Layer]
+
+    def words(self) -> dict[str, list[str]]:
+        """Sentences by heading."""
+        return {
+            "Are its weights random-like?": [*spectrum_words(self.rows), *self.skipped],
+            "Does it reverse?": reversal_words(self.layers),
+            "What does the theory say of it?": theory_words(self.rows, self.layers),
+        }
+
+    def __str__(self) -> str:
+        return "\n\n".join("\n".join([head, *(f"- {line}" for line in lines)]) for head, lines in self.words().items())
+
+    def _repr_html_(self) -> str:
+        parts = [f"<p><strong>{head}</strong></p>{said(lines).content}" for head, lines in self.words().items()]
+        return "".join(parts) + reversal_table(self.layers).content
+
+
+def read(model: nn.Sequential, images: Any, batches: int = 20, seed: int = 0) -> Reading:
+    """Measure a model by `spectra_of` and `reverse`, which say what is refused, and find the words for it."""
+    layers, (rows, skipped) = reverse(model, images, batches, seed), spectra_of(model)
+    return Reading(rows, skipped, layers)
