@@ -34,18 +34,19 @@ def test_a_second_build_executes_and_renders_nothing(built):
 
 
 BOTH = ["index", "demo"]
+MODEL, CLAIMS = "lib/reversible/random_nets/model.py", "book/claims/demo.toml"
 CHANGES = {
     "nothing": (None, []),
     "a code cell": (("book/demo.md", 'chapter.verdict("T1")', 'chapter.verdict("T1")  # again'), ["demo"]),
     "prose": (("book/demo.md", "It cites", "This cites"), []),
-    "a module that the experiment uses": (("lib/reversible/random_nets/model.py", "h.amax(-1) /", "1 * h.amax(-1) /"), BOTH),
+    "a module that the experiment uses": ((MODEL, "h.amax(-1) /", "1 * h.amax(-1) /"), BOTH),
     "what only the pages show": (("lib/reversible/book/cards.py", "<small>{escape", "<small >{escape"), BOTH),
-    "a comment in that module": (("lib/reversible/random_nets/model.py", "# binary: ones", "# binary: all ones"), []),
-    "a module that no chapter uses": (("lib/reversible/cli/__main__.py", "sys.exit(main())", "sys.exit(main(None))"), []),
+    "a comment in that module": ((MODEL, "# binary: ones", "# binary: all ones"), []),
+    "a module that no chapter uses": (("lib/reversible/cli/__main__.py", "exit(main())", "exit(main(None))"), []),
     "another experiment": (("lib/reversible/papers/arora2015/experiments/other_weights.py", "/ 16\n", "/ 16.0\n"), []),
     "the lock": (("requirements.lock", "numpy==", "numpy== "), BOTH),
-    "the words of the chapter's claim": (("book/claims/demo.toml", "are bounded", "stay bounded"), BOTH),
-    "another chapter's claim": (("book/claims/demo.toml", "no time", "no money"), ["index"]),
+    "the words of the chapter's claim": ((CLAIMS, "are bounded", "stay bounded"), BOTH),
+    "another chapter's claim": ((CLAIMS, "no time", "no money"), ["index"]),
     "a record": (("book/results/code-law.json", "1", "2"), BOTH),
 }  # fmt: skip
 
@@ -79,10 +80,15 @@ def test_a_new_record_is_rendered(book):
 
 FAULTS = {
     "an altered record": ("book/results/code-law.json", '"ci95"', '"ci96"', "altered after the run"),
-    "a rule edited after the run": ("book/claims/demo.toml", "<= 3", "<= 4", "rule changed after the run"),
-    "a claim whose record is missing": ("book/claims/demo.toml", '"code-law"', '"linf-rate"', "cannot read the record"),
-    "a rule about nothing measured": ("book/claims/demo.toml", "largest_constant_binary", "height", "measures no 'height'"),
-    "a truncated ledger": ("book/claims/demo.toml", 'id = "T2"', 'id = "T', "not a whole claims ledger"),
+    "a rule edited after the run": (CLAIMS, "<= 3", "<= 4", "rule changed after the run"),
+    "a claim whose record is missing": (CLAIMS, '"code-law"', '"linf-rate"', "cannot read the record"),
+    "a rule about nothing measured": (
+        "book/claims/demo.toml",
+        "largest_constant_binary",
+        "height",
+        "measures no 'height'",
+    ),
+    "a truncated ledger": (CLAIMS, 'id = "T2"', 'id = "T', "not a whole claims ledger"),
     "a NaN in a record": ("book/results/code-law.json", '"n": 0', '"n": NaN', "NaN is not a measurement"),
 }
 
@@ -97,12 +103,12 @@ def test_a_planted_fault_raises_in_the_front_page(book, fault):
 
 
 def test_a_cell_that_raises_fails_the_build(book):
-    book.edit("book/claims/demo.toml", "<= 3", "<= 4")
+    book.edit(CLAIMS, "<= 3", "<= 4")
     book.edit("book/demo.md", 'chapter.verdict("T1")', "1 / 0")
     done = book.build()
     assert done.returncode == 2
     assert "rule changed after the run" in done.stderr or "ZeroDivisionError" in done.stderr
-    book.edit("book/claims/demo.toml", "<= 4", "<= 3")
+    book.edit(CLAIMS, "<= 4", "<= 3")
     done = book.build()
     assert done.returncode == 2
     assert "chapter demo failed" in done.stderr

@@ -146,10 +146,8 @@ def test_an_edit_that_changes_no_bit_is_said_and_told_from_none(record):
 def test_a_changed_record_names_the_definitions(record, edited):
     edited("random_nets.model.Codes", "base.estimates.Estimate", f"{LEMMAS}.code_law")
     assert record.changed_since == ["base.estimates.Estimate", "random_nets.model.Codes"]  # code_law uses both
-    assert (
-        "<strong>code changed since</strong>: <code>base.estimates.Estimate</code>, <code>random_nets.model.Codes</code>"
-        in where_it_ran(record)
-    )
+    names = "<code>base.estimates.Estimate</code>, <code>random_nets.model.Codes</code>"
+    assert f"<strong>code changed since</strong>: {names}" in where_it_ran(record)
     edited()
     assert record.changed_since == [f"{LEMMAS}.EXPERIMENTS[code-law]"]
 

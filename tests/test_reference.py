@@ -4,6 +4,7 @@ import dataclasses
 import fnmatch
 import html
 import importlib
+import importlib.util
 import inspect
 import json
 import os
@@ -16,10 +17,10 @@ from typing import Any
 import pytest
 
 from conftest import refusal
-from reversible import data
+from reversible import ROOMS, data
 from reversible.base import meaning
-from reversible.book import inventory
-from reversible.book.docstrings import constants, fields, rest
+from reversible.book import inventory, rooms
+from reversible.book.docstrings import ON_PAGES, constants, fields, rest
 from reversible.book.terminal import COLUMNS, terminal
 from reversible.cli.command import _parser
 from reversible.papers import EXPERIMENTS, module_of
@@ -27,7 +28,6 @@ from reversible.records import record as results
 from reversible.records.claims import judge, read_claims
 
 BOOK = results.book_folder()
-ROOMS = {file.stem for file in results.LIBRARY.glob("*.py")} - {"__init__"} | {"experiments", "figures"}
 
 
 def page(name):
@@ -41,14 +41,24 @@ NAMED = [match.groups() for match in ROLE.finditer(page("notation"))]
 
 
 def found(name) -> Any:
-    """What `room.Name.attribute` is in the library; a field of a dataclass counts, with a default or without."""
-    room, *rest = name.split(".")
-    thing: Any = importlib.import_module(f"reversible.{room}")
+    """What `room.module.Name.attribute` is in the library; a field of a dataclass counts, with a default or without."""
+    module, rest = f"reversible.{name}", []
+    while not find_spec_of(module):
+        module, _, last = module.rpartition(".")
+        rest.insert(0, last)
+    thing: Any = importlib.import_module(module)
     for part in rest:
         if dataclasses.is_dataclass(thing) and part in {field.name for field in dataclasses.fields(thing)}:
             return part
         thing = getattr(thing, part)
     return thing
+
+
+def find_spec_of(module):
+    try:
+        return importlib.util.find_spec(module)
+    except ModuleNotFoundError:  # what it lies in is no package
+        return None
 
 
 @pytest.mark.parametrize(("name", "argument", "link"), NAMED)
@@ -68,7 +78,7 @@ def test_every_line_of_notation_has_three_columns_and_nearly_every_one_a_name():
 
 # --- the library ------------------------------------------------------------------------------------------------------
 
-ON_PAGE = re.findall(r"automodule:: reversible\.(\w+)", page("library"))
+MODULES = [module for room in ON_PAGES for module in rooms.shown_of(room)]
 
 
 def public(module):
@@ -79,36 +89,53 @@ def public(module):
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory):
-    """The page's directives, made into HTML by Sphinx alone, as strictly as the book."""
+    """The pages' directives, made into HTML by Sphinx alone, as strictly as the book."""
     folder = tmp_path_factory.mktemp("library")
-    directives = re.findall(r"```\{eval-rst\}\n(.*?)```", page("library"), re.S)
     (folder / "conf.py").write_text("extensions = ['reversible.book.docstrings']\nhtml_theme = 'basic'\n")
-    (folder / "index.rst").write_text("Library\n=======\n\n" + "\n".join(directives))
-    command = [sys.executable, "-m", "sphinx", "-W", "-n", "--keep-going", "-q", "-b", "html", folder, folder / "out"]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    names = ["library", *(f"library-{room}" for room in ON_PAGES)]
+    for name in names:
+        directives = re.findall(r"```\{eval-rst\}\n(.*?)```", page(name), re.S)
+        below = "".join(f"\n   {other}" for other in names if other != name)
+        contents = f"\n\n.. toctree::\n{below}\n" if name == "library" else ""
+        (folder / f"{name}.rst").write_text(f"{name}\n{'=' * len(name)}\n\n" + "\n".join(directives) + contents)
+    command = [sys.executable, "-m", "sphinx", "-W", "-n", "--keep-going", "-q", "-b", "html", "-D", "root_doc=library"]
+    done = subprocess.run(
+        [*command, folder, folder / "out"], capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
     assert done.returncode == 0, done.stderr
-    return (folder / "out" / "index.html").read_text()
+    return "".join((folder / "out" / f"{name}.html").read_text() for name in names)
 
 
 def words(page):
     return " ".join(html.unescape(re.sub(r"<[^>]+>", "", page)).split())
 
 
-def test_every_room_is_on_the_page_or_said_to_be_left_out():
-    left_out = re.search(r"^Left out .*$", page("library"), re.M)
-    assert left_out
-    assert sorted(ON_PAGE + re.findall(r"`(\w+)`", left_out[0])) == sorted(ROOMS)
-    assert re.findall(r"^\| \{py:mod\}`(\w+) ", page("library"), re.M) == ON_PAGE
+def test_every_room_has_its_page_and_no_other_has_one():
+    assert {file.stem for file in BOOK.glob("library-*.md")} == {f"library-{room}" for room in ON_PAGES}
+    for room in ON_PAGES:
+        assert page(f"library-{room}").startswith(f"# `{room}`: ")
+        assert f"```{{eval-rst}}\n.. room:: {room}\n```" in page(f"library-{room}")
+    for room in set(ROOMS) - set(ON_PAGES):
+        assert f"`{room}`" in page("library")
 
 
-@pytest.mark.parametrize("room", ON_PAGE)
-def test_every_public_name_of_a_room_is_on_the_page(rendered, room):
-    module = importlib.import_module(f"reversible.{room}")
-    missing = [name for name in public(module) if f'id="reversible.{room}.{name}"' not in rendered]
+def test_a_room_that_is_none_is_refused(tmp_path):
+    (tmp_path / "conf.py").write_text("extensions = ['reversible.book.docstrings']\n")
+    (tmp_path / "index.rst").write_text("Page\n====\n\n.. room:: kitchen\n")
+    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", tmp_path, tmp_path / "out"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert "room must be one of base, " in done.stderr
+    assert "not 'kitchen'" in done.stderr
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_public_name_of_a_module_is_on_its_page(rendered, name):
+    module = importlib.import_module(name)
+    missing = [each for each in public(module) if f'id="{name}.{each}"' not in rendered]
     assert missing == []
-    start = rendered.index(f'id="module-reversible.{room}"')
-    room_itself = words(rendered[start : rendered.find('id="module-', start + 20)])
-    assert [name for name in constants(module) if not re.search(rf"\b{name}\b", room_itself)] == []
+    start = rendered.index(f'id="module-{name}"')
+    itself = words(rendered[start : rendered.find('id="module-', start + 20)])
+    assert [each for each in constants(module) if not re.search(rf"\b{each}\b", itself)] == []
 
 
 def test_the_page_says_what_docstrings_and_comments_say(rendered):

@@ -53,7 +53,11 @@ def _read_yaml(path: Path) -> Any:
 
 
 def _files(entries: list[dict[str, Any]]) -> list[str]:
-    return [f for e in entries for f in ([e["file"]] if "file" in e else _files(e.get("chapters", [])))]
+    found: list[str] = []
+    for entry in entries:
+        below = entry.get("chapters", []) + entry.get("sections", [])
+        found += [*([entry["file"]] if "file" in entry else []), *_files(below)]
+    return found
 
 
 def code_cells(book: Path, name: str) -> list[str]:
