@@ -12,7 +12,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from conftest import ROOT
+from helpers import ROOT
 from reversible import ROOMS
 from reversible.base.digests import imports
 from reversible.book.rooms import arrows
