@@ -20,8 +20,8 @@ def test_code_digest_sees_code_and_not_comments(tmp_path, monkeypatch):
     monkeypatch.setattr(digests, "LIBRARY", tmp_path)
 
     def digest_of(text):
-        (tmp_path / "laws.py").write_text(text)
-        return digests.code_digest("reversible.theory.one_layer")
+        (tmp_path / "data.py").write_text(text)
+        return digests.code_digest("reversible.data")
 
     first = digest_of('def f(x):\n    """Doc."""\n    return x + 1\n')
     assert digest_of('def f(x):\n    """Other words."""\n\n    return x + 1  # more\n') == first

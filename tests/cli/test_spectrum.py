@@ -15,6 +15,7 @@ from hypothesis.extra import numpy as hnp
 from safetensors.numpy import save_file
 
 from reversible import cli, data
+from reversible.cli import spectrum
 from reversible.spectra import matrix as spectra
 
 RNG = np.random.default_rng(0)

@@ -17,7 +17,7 @@ import pytest
 from helpers import command, communicate, opened_cluster
 from reversible import cli
 from reversible.base.checks import InputError
-from reversible.base.journal import Journal
+from reversible.base.journal import Journal, Kept
 from reversible.papers import EXPERIMENTS
 from reversible.random_nets.one_layer import OneLayer, one_layer, one_layer_trial
 from reversible.records import make
@@ -208,7 +208,7 @@ def test_a_kept_file_that_is_not_whole_is_run_again(journal, spoil):
 
 def test_other_requests_have_other_journals(journal):
     journal.keep(1, "kept")
-    assert Journal.of("test").read(1) == ("kept",)
+    assert Journal.of("test").read(1) == Kept("kept")
     assert Journal.of("test", "other").read(1) is None
     keys = {make.key_of(EXPERIMENTS["code-law"], profile) for profile in PROFILES}
     assert len(keys) == 3
