@@ -3,7 +3,7 @@
 # make verify  every record that a CPU made, run once more in the book profile, beside what is recorded
 # make portability  the live parts of all chapters under the kernels of other CPUs, with one thread and with two
 # make publish the built book to the branch gh-pages of origin
-# make check   ruff and pyright alone
+# make check   ruff and pyright, which no test runs
 # make lock    requirements.lock again, after a change of pyproject.toml
 
 PYTHON ?= python3

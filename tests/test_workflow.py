@@ -1,5 +1,6 @@
 """The workflow for the project's host: thin, well formed, and its one script of its own does what it says."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -26,8 +27,24 @@ def test_workflow_has_no_step_that_the_makefile_does_not_know():
     jobs = yaml.safe_load(WORKFLOW.read_text())["jobs"].values()
     runs = [step["run"] for job in jobs for step in job["steps"] if "run" in step]
     assert {"make publish", "make verify", ".ci/run"} == set(runs)
-    assert {"publish", "verify", "test"} <= targets
-    assert "make test" in (ROOT / ".ci" / "run").read_text()
+    assert {"publish", "verify", "test", "check"} <= targets
+
+
+@pytest.mark.parametrize("fails", ["", "test", "check"])
+def test_ci_fails_where_the_tests_or_the_check_do(fails, tmp_path):
+    """Run with a `make` that does nothing but fail where it is told to."""
+    (tmp_path / "made").mkdir()
+    for name, script in (("chromium", ""), ("make", f'echo "$1 $PYTEST_ADDOPTS" >> said; test "$1" != "{fails}"')):
+        (tmp_path / "made" / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "made" / name).chmod(0o755)
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
+    path = {"PATH": f"{tmp_path / 'made'}:{os.environ['PATH']}"}
+    done = subprocess.run([tmp_path / ".ci" / "run"], env={**os.environ, **path}, capture_output=True, text=True)
+    assert (done.returncode != 0) == bool(fails)
+    said = (tmp_path / "said").read_text().splitlines()
+    assert said[0] == ".venv/made --durations=40"
+    assert sorted(said[1:]) == ["check --durations=40", "test --durations=40"]
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="no git")
