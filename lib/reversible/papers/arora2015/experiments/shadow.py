@@ -16,6 +16,7 @@ import numpy as np
 
 from reversible.base.estimates import Estimate, _interval, bootstrap
 from reversible.data import NotAtHand
+from reversible.papers.arora2015.labels import training as labels
 from reversible.runs.experiment import Absent, Experiment
 from reversible.training.config import Training, TrainingResult, snapshots_of
 from reversible.training.run import Diverged, trained
@@ -264,7 +265,7 @@ def _word(method: str) -> str:
 TIMED = ("equal_time_gain", "time_ratio")  # what measures begin with that are read off a clock
 
 EXPERIMENTS = {
-    "shadow": Experiment(shadow_cells, tuned, shadow_measures, timed=TIMED),
-    "shadow-ablations": Experiment(ablation_cells, tuned, ablation_measures),
-    "shadow-gpu": Experiment(gpu_cells, tuned, shadow_measures, timed=TIMED),
+    "shadow": Experiment(shadow_cells, tuned, shadow_measures, label=labels.shadow, timed=TIMED),
+    "shadow-ablations": Experiment(ablation_cells, tuned, ablation_measures, label=labels.ablations),
+    "shadow-gpu": Experiment(gpu_cells, tuned, shadow_measures, label=labels.shadow, timed=TIMED),
 }

@@ -23,6 +23,7 @@ from reversible.papers.arora2015.experiments.shadow import (
     shadow_cells,
     shadow_measures,
 )
+from reversible.papers.arora2015.labels import training as labels
 from reversible.runs.experiment import Absent, Experiment
 from reversible.training.config import Training, TrainingResult
 from reversible.training.run import Diverged, trained
@@ -113,6 +114,6 @@ def _finer(cells: Sequence[Tuned]) -> list[Tuned]:
 
 
 EXPERIMENTS = {
-    "shadow-digits": Experiment(digits_cells, tuned, shadow_measures, chosen, timed=TIMED),
-    "ablations-digits": Experiment(digits_ablation_cells, tuned, ablation_measures, chosen),
+    "shadow-digits": Experiment(digits_cells, tuned, shadow_measures, chosen, label=labels.shadow, timed=TIMED),
+    "ablations-digits": Experiment(digits_ablation_cells, tuned, ablation_measures, chosen, label=labels.ablations),
 }

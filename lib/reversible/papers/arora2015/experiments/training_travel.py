@@ -17,6 +17,7 @@ from reversible.base.runtime import trial_generator
 from reversible.nets.net import Net
 from reversible.nets.reversal import compare, down, replaced
 from reversible.papers.arora2015.experiments.trained_here import SCHEDULES
+from reversible.papers.arora2015.labels import nets as labels
 from reversible.runs.experiment import Absent, Experiment
 from reversible.spectra import bulk
 from reversible.training.config import Training
@@ -117,4 +118,6 @@ def _values(row: TravelRow) -> dict[str, float]:
 PLACE = ("step", "layer")
 
 
-EXPERIMENTS = {"training-travel": Experiment(travel_cells, training_travel, travel_measures)}
+EXPERIMENTS = {
+    "training-travel": Experiment(travel_cells, training_travel, travel_measures, label=labels.training_travel)
+}
