@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from conftest import ROOT, refusal
+from helpers import ROOT, refusal
 from reversible.book.cards import in_words
 from reversible.papers import EXPERIMENTS
 from reversible.papers.arora2015 import tables
