@@ -15,7 +15,7 @@ from reversible.records.claims import read_claims
 from reversible.records.record import Record, book_folder
 from reversible.runs.experiment import Absent
 from reversible.training.config import Point, Training, TrainingResult
-from reversible.training.run import Diverged
+from reversible.training.stack import Diverged
 
 ALL = {**st.EXPERIMENTS, **shadow_long.EXPERIMENTS, **shadow_digits.EXPERIMENTS}
 CLAIMS = read_claims(book_folder())

@@ -26,7 +26,8 @@ from reversible.papers.arora2015.experiments.shadow import (
 from reversible.papers.arora2015.labels import training as labels
 from reversible.runs.experiment import Absent, Experiment
 from reversible.training.config import Training, TrainingResult
-from reversible.training.run import Diverged, trained
+from reversible.training.run import trained
+from reversible.training.stack import Diverged
 
 GRID = (0.0125, 0.025, 0.05, 0.1, 0.2, 0.4)
 SEEDS, TUNING_SEEDS = tuple(range(12)), tuple(range(100, 108))

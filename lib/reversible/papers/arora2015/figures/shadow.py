@@ -145,8 +145,8 @@ def shadow_pictures(count: int = 6) -> Shown:
     for step in (0, p.steps // 10, p.steps):
         run.advance(step)
         for source in (1, 2, 3):
-            make = Generation.of(Shadow(source=source), run.net, images.side, False, [])
-            lines.append((f"h{source}, {step} steps", make(run.net, x, [])[0]))
+            make = Generation.of(Shadow(source=source), run.stack.net, images.side, False, [])
+            lines.append((f"h{source}, {step} steps", make(run.stack.net, x, [])[0]))
     figure = image_rows(lines, images.side, (count + 1, len(lines)), vmax=1)
     return show(figure, f"{count} images and their synthetic ones from h1, h2 and h3 after 0 to {p.steps} steps.")
 
