@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from by_hand import gradients, trained_by_hand
-from conftest import ROOT, refusal
+from helpers import ROOT, refusal
 from reversible import data
 from reversible.training import run as training_run
 from reversible.training.checkpoints import Keeper, identity, resumed, write
