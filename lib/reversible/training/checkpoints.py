@@ -24,7 +24,7 @@ from safetensors.torch import load, save
 from reversible.base.checks import InputError
 from reversible.base.digests import code_digest, digest
 from reversible.base.files import write_atomically
-from reversible.base.journal import Journal
+from reversible.base.journal import Journal, Stopped
 from reversible.base.runtime import one_thread
 from reversible.training.config import Training, TrainingResult
 from reversible.training.run import Run, trained
@@ -199,7 +199,7 @@ class Unfinished:
             if not left:
                 unfinished.clear()
             if isinstance(error, KeyboardInterrupt):
-                raise KeyboardInterrupt(f"stopped; {left or 'nothing was written'}") from None
+                raise Stopped(f"stopped; {left or 'nothing was written'}") from None
             raise
 
     def _prepare(self, request: dict[str, Any]) -> None:
