@@ -7,6 +7,7 @@ import re
 import types
 import weakref
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,7 +153,7 @@ def test_the_example_in_the_guide_runs():
     section = guide[guide.index("## Train something else") :]
     found = re.search(r"```python\n(.*?)```", section, re.S)
     assert found
-    names = {"p": replace(P, seeds=(3, 4))}
+    names: dict[str, Any] = {"p": replace(P, seeds=(3, 4))}
     exec(found[1], names)
     rows = names["rows"]
     assert isinstance(rows, list)
