@@ -165,8 +165,8 @@ def test_an_edit_changes_the_experiments_that_use_it_and_no_other(copy, now, rea
 
 
 def test_what_is_dropped_or_put_together_otherwise_is_said_to_be_the_entry(copy, now):
-    edit(copy, f"{LEMMAS}.py", "Experiment(code_law_cells, code_law, code_law_measures)",
-         "Experiment(code_law_cells, run_cell=code_law, measure=lambda pairs: {})")  # fmt: skip
+    edit(copy, f"{LEMMAS}.py", "code_law_cells, code_law, code_law_measures",
+         "code_law_cells, run_cell=code_law, measure=lambda pairs: {}")  # fmt: skip
     after = meaning_of("code-law", MODULE["code-law"], copy)
     assert after.digest != now["code-law"].digest
     assert changed(now["code-law"].definitions.values(), after) == [
