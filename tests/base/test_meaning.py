@@ -119,7 +119,7 @@ EDITS = {
     "theory.one_layer.energy_nodes": ("p: float, count: int = 16", "p: float, count: int = 17", None),
     "theory.singular_values.tracy_widom": ("stats.gamma(46.446", "stats.gamma(46.447", 5),
     "training.run.MOMENTUM": ("MOMENTUM = 0.9", "MOMENTUM = 0.8", 9),
-    "base.runtime.one_thread": ("_Threads.holders += 1", "_Threads.holders += 2", 35),
+    "base.runtime._OneThread": ("self.holders += 1", "self.holders += 2", 35),
     "random_nets.one_layer._optimal_offset": ("lru_cache(maxsize=64)", "lru_cache(maxsize=63)", None),
     "random_nets.model.Codes": ('"exponential": 2.0', '"exponential": 2.5', None),
     "base.estimates.ratio": ("def ratio(", "def ratio(*more, ", None),
@@ -165,8 +165,8 @@ def test_an_edit_changes_the_experiments_that_use_it_and_no_other(copy, now, rea
 
 
 def test_what_is_dropped_or_put_together_otherwise_is_said_to_be_the_entry(copy, now):
-    edit(copy, f"{LEMMAS}.py", "Experiment(code_law_cells, code_law, code_law_measures)",
-         "Experiment(code_law_cells, run_cell=code_law, measure=lambda pairs: {})")  # fmt: skip
+    edit(copy, f"{LEMMAS}.py", "code_law_cells, code_law, code_law_measures",
+         "code_law_cells, run_cell=code_law, measure=lambda pairs: {}")  # fmt: skip
     after = meaning_of("code-law", MODULE["code-law"], copy)
     assert after.digest != now["code-law"].digest
     assert changed(now["code-law"].definitions.values(), after) == [

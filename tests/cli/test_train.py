@@ -226,9 +226,9 @@ def test_a_bar_counts_steps_from_where_a_run_goes_on(tmp_path, monkeypatch):
 
     bar: Any = Bar()
     see, one, other = cli_train._Steps(bar), train.Run(P), train.Run(P)
-    one.step = 10  # gone on with
+    one.stack.step = 10  # gone on with
     for step in (10, 17, 30):
-        one.step = step
+        one.stack.step = step
         see(one)
     see(other)
     assert (bar.initial, bar.n) == (50, 70)

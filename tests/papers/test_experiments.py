@@ -44,6 +44,7 @@ def test_smoke_run_measures_what_the_rules_read(name):
     for measure, estimate in record.measures.items():
         if EXPERIMENTS[name].is_score(measure):
             assert estimate.mean < LIVE_LIMIT, measure
+        assert EXPERIMENTS[name].label(measure)  # refused where it has none
     assert len(record.table()) == len(record.rows) == len(record.parameters["cells"])
 
 

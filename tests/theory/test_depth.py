@@ -11,12 +11,12 @@ from reversible.theory.depth import (
     InNoise,
     optimal_offsets,
     proof_offsets,
-    relu_moments,
     state_evolution,
     top_risk,
     two_layer_gain,
     two_layer_noise,
 )
+from reversible.theory.next_layer import relu_moments
 
 CODE = np.linspace(0.5, 1.5, 5)
 NORM = float(np.linalg.norm(CODE))

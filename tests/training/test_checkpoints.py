@@ -18,6 +18,7 @@ from reversible.training import checkpoints
 from reversible.training import run as train
 from reversible.training.checkpoints import Keeper, Unfinished, resumed, train_stack
 from reversible.training.config import Training, TrainingResult
+from reversible.training.stack import Diverged
 from reversible.training.synthetic import Shadow
 
 SMALL = Training(
@@ -68,17 +69,18 @@ VARIANTS = {
 def test_a_run_taken_up_from_any_of_its_checkpoints_ends_as_it_would_have(kind, tmp_path, monkeypatch):
     monkeypatch.setattr(train, "CHUNK", 7)
     p, file = VARIANTS[kind], tmp_path / "checkpoint"
-    keep, contents = Keeper(p, file, 0), []
+    run, contents = train.Run(p), []
+    keep = Keeper(run, file, 0)
 
     def watch(run):
         keep(run)
         contents.append(file.read_bytes())
 
-    assert numbers(train.trained(p, watch=watch)) == undisturbed(p)
+    assert numbers(train.trained(p, run, watch)) == undisturbed(p)
     assert len(contents) == 8  # steps 0, 7, 10, 10 and looked at, 17, 24, 30, 30 and looked at
     for content in contents:
         file.write_bytes(content)
-        assert numbers(train.trained(p, resumed(p, file))) == undisturbed(p)
+        assert numbers(train.trained(p, resumed(train.Run(p), file))) == undisturbed(p)
 
 
 def test_a_stack_goes_on_from_its_folder_and_is_seen_from_the_first_step_on(tmp_path, monkeypatch):
@@ -102,9 +104,9 @@ def test_a_stack_can_be_sent_to_other_processes():
 
 def test_seconds_add_up(tmp_path):
     run = train.Run(SMALL)
-    run.seconds = 1000.0
-    checkpoints.write(run, tmp_path / "c", checkpoints.identity(SMALL))
-    assert train.trained(SMALL, resumed(SMALL, tmp_path / "c")).points[-1].seconds > 1000
+    run.clock.seconds = 1000.0
+    checkpoints.write(run, tmp_path / "c", checkpoints.identity(run))
+    assert train.trained(SMALL, resumed(train.Run(SMALL), tmp_path / "c")).points[-1].seconds > 1000
 
 
 # --- when it is kept --------------------------------------------------------------------------------------------------
@@ -119,7 +121,8 @@ def test_it_is_kept_so_often_and_the_clock_stands_still_meanwhile(tmp_path, monk
         clock[0] += 100
 
     monkeypatch.setattr(checkpoints, "write", slow)
-    keep, run = Keeper(SMALL, tmp_path / "c", 20), train.Run(SMALL)
+    run = train.Run(SMALL)
+    keep = Keeper(run, tmp_path / "c", 20)
     for _ in range(60):
         clock[0] += 1
         keep(run)
@@ -129,14 +132,15 @@ def test_it_is_kept_so_often_and_the_clock_stands_still_meanwhile(tmp_path, monk
 @pytest.mark.parametrize("loss", [float("nan"), float("inf"), 1e9])
 def test_a_run_that_is_lost_is_not_kept(loss, tmp_path):
     file = tmp_path / "c"
-    run, keep, look = train.Run(SMALL), Keeper(SMALL, file, 0), Keeper(SMALL, None, 0)
+    run = train.Run(SMALL)
+    keep, look = Keeper(run, file, 0), Keeper(run, None, 0)
     run.advance(7)
     keep(run)
     look(run)
     good = file.read_bytes()
-    run.losses[1] = loss
+    run.stack.losses[1] = loss
     for watch in (keep, look):
-        with pytest.raises(train.Diverged, match="lr must be small enough"):
+        with pytest.raises(Diverged, match="lr must be small enough"):
             watch(run)
     assert file.read_bytes() == good
     assert list(tmp_path.iterdir()) == [file]
@@ -150,7 +154,7 @@ def whole(tmp_path_factory):
     file = tmp_path_factory.mktemp("whole") / "c"
     run = train.Run(SMALL)
     run.advance(7)
-    checkpoints.write(run, file, checkpoints.identity(SMALL))
+    checkpoints.write(run, file, checkpoints.identity(run))
     return file.read_bytes()
 
 
@@ -160,11 +164,12 @@ def sealed(body: bytes) -> bytes:
 
 def refused(p, tmp_path, content):
     """The line, and nothing is touched."""
-    file = tmp_path / "c"
+    file, run = tmp_path / "c", train.Run(p)
     file.write_bytes(content)
-    says = refusal(lambda: resumed(p, file))
+    says = refusal(lambda: resumed(run, file))
     assert str(file) in says
     assert file.read_bytes() == content
+    assert (run.step, run.rows) == (0, [])
     return says
 
 
@@ -197,7 +202,7 @@ def test_what_is_no_checkpoint_is_refused(tmp_path):
     ):
         assert "is not a checkpoint of this project" in refused(SMALL, tmp_path, content)
     (tmp_path / "folder").mkdir()
-    assert "cannot read the checkpoint" in refusal(lambda: resumed(SMALL, tmp_path / "folder"))
+    assert "cannot read the checkpoint" in refusal(lambda: resumed(train.Run(SMALL), tmp_path / "folder"))
 
 
 @pytest.mark.parametrize(
@@ -208,7 +213,9 @@ def test_what_is_no_checkpoint_is_refused(tmp_path):
     ],
 )  # fmt: skip
 def test_another_trainings_is_refused(change, whole, tmp_path):
-    assert "of another run: other training" in refused(replace(SMALL, **change), tmp_path, whole)
+    says = refused(replace(SMALL, **change), tmp_path, whole)
+    assert "is a checkpoint of another run: " in says
+    assert "other training" in says
 
 
 @pytest.mark.parametrize("name", ["code", "numpy", "scipy", "torch"])
@@ -223,6 +230,8 @@ def test_code_that_trains_counts_and_the_command_line_does_not():
     assert {
         "reversible.training.run",
         "reversible.training.config",
+        "reversible.training.hooks",
+        "reversible.training.stack",
         "reversible.training.synthetic",
         "reversible.data",
     } <= set(modules)

@@ -9,6 +9,7 @@ import torch
 from helpers import refusal
 from reversible import data
 from reversible.training import config as training
+from reversible.training import hooks, stack
 from reversible.training import run as train
 from reversible.training.config import Point, Training, TrainingResult, memory_needed, scaling, snapshots_of
 from reversible.training.run import Run, told_when_out_of_memory
@@ -103,10 +104,10 @@ def test_inputs_by_hand():
 
 
 def test_standard_inputs_are_those_of_the_images_that_may_be_trained_on():
-    run, whole = Run(replace(P, inputs="standard", held_out=1000)), Run(replace(P, inputs="standard"))
-    shown = run.inputs(run.pixels).double()
+    some, whole = (Run(replace(P, inputs="standard", held_out=n)).stack.images for n in (1000, 0))
+    shown = some.inputs(some.pixels).double()
     assert (float(shown.mean()), float(shown.std())) == (pytest.approx(0, abs=1e-6), pytest.approx(1, abs=1e-4))
-    assert not torch.allclose(run.factor, whole.factor, rtol=1e-3)
+    assert not torch.allclose(some.factor, whole.factor, rtol=1e-3)
 
 
 # --- what is left -----------------------------------------------------------------------------------------------------
@@ -184,10 +185,10 @@ def test_no_memory_is_told_wherever_a_run_takes_some(monkeypatch):
         raise MemoryError
 
     run = Run(P)
-    for place, call in (((train, "_losses"), lambda: run.advance(1)), ((train, "_wrong"), run.measure)):
+    for place, call in (((train, "losses"), lambda: run.advance(1)), ((hooks, "_wrong"), run.look)):
         monkeypatch.setattr(*place, full)
         assert refusal(call).startswith("cpu must have the memory")
-    for place in ((training, "load"), (train, "initial")):
+    for place in ((training, "load"), (stack, "initial"), (hooks, "generation_of")):
         with monkeypatch.context() as patch:
             patch.setattr(*place, full)
             assert refusal(lambda: Run(P)).startswith("cpu must have the memory")

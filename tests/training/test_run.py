@@ -14,9 +14,11 @@ from helpers import refusal
 from reversible import data
 from reversible.base.runtime import trial_generator
 from reversible.training import config as training
+from reversible.training import hooks, stack
 from reversible.training import run as train
-from reversible.training.config import Training
-from reversible.training.run import Diverged, Run, trained
+from reversible.training.config import Point, Training
+from reversible.training.run import Run, trained
+from reversible.training.stack import Diverged
 from reversible.training.synthetic import Shadow
 
 SMALL = Training(data="digits", hidden=(30, 20), steps=60, snapshots=(0, 20, 60), lr=0.05, batch=50, seeds=(3,))
@@ -60,7 +62,7 @@ def flat(net):
 
 
 def test_it_begins_as_the_random_net_of_the_theory():
-    net = train.initial((2000, 1000, 500, 10), torch.Generator().manual_seed(0))
+    net = stack.initial((2000, 1000, 500, 10), torch.Generator().manual_seed(0))
     for weight, fan_in in zip(net.weights, (2000, 1000, 500), strict=True):
         assert weight.shape[1] == fan_in
         assert float(weight.square().mean()) == pytest.approx(2 / fan_in, rel=0.05)
@@ -78,7 +80,7 @@ def test_three_steps_by_hand(change):
 
 def test_the_step_is_the_one_of_torchs_optimiser(monkeypatch):
     run, slopes, right = Run(replace(SMALL, seeds=(0, 1), dropout=0.5)), [], torch.autograd.grad
-    values = [value.detach().clone().requires_grad_() for value in run.values]
+    values = [value.detach().clone().requires_grad_() for value in run.stack.values]
     monkeypatch.setattr(torch.autograd, "grad", lambda *given: slopes.append(right(*given)) or slopes[-1])
     run.advance(5)
     optimiser = torch.optim.SGD(values, lr=SMALL.lr, momentum=0.9, fused=True)
@@ -87,14 +89,14 @@ def test_the_step_is_the_one_of_torchs_optimiser(monkeypatch):
             value.grad = its.clone()
         optimiser.step()
     assert len(slopes) == 5
-    assert all(torch.equal(a, b) for a, b in zip(run.values, values, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(run.stack.values, values, strict=True))
 
 
 def test_it_learns_and_says_how_well(monkeypatch):
     p = replace(SMALL, steps=300, snapshots=(0, 300))
     run = Run(p)
     points = list(train.train(p, run))
-    test, net = data.load("digits", train=False), run.nets()[0]
+    test, net = data.load("digits", train=False), run.stack.nets()[0]
     logits = net.logits(test.scaled())
     wrong = (logits.argmax(-1) != test.labels).double()
     assert [point.step for point in points] == [0, 300]
@@ -103,9 +105,9 @@ def test_it_learns_and_says_how_well(monkeypatch):
     assert points[1].test_error[0] < 0.2
     assert points[1].test_loss[0] == pytest.approx(float(functional.cross_entropy(logits, test.labels)), rel=1e-5)
     assert points[1].shown_error == points[1].test_error  # there are fewer than are shown at most
-    monkeypatch.setattr(train, "JUDGED", 100)  # the last part has fewer
-    monkeypatch.setattr(train, "SHOWN", 200)
-    parts = run.measure()
+    monkeypatch.setattr(stack, "JUDGED", 100)  # the last part has fewer
+    monkeypatch.setattr(hooks, "SHOWN", 200)
+    parts = Point(**run.look())
     assert parts.test_error == points[1].test_error
     assert parts.test_loss[0] == pytest.approx(points[1].test_loss[0], rel=1e-5)
     assert parts.shown_error[0] == pytest.approx(float(wrong[:200].mean()))
@@ -117,13 +119,13 @@ def test_it_learns_and_says_how_well(monkeypatch):
 @each_method
 def test_a_stack_gives_each_seed_the_numbers_of_its_own_run(method):
     p = replace(SMALL, steps=40, snapshots=(0, 40), images=300, seeds=(0, 1, 2), **method)
-    stack = Run(p)
-    together = trained(p, stack)
+    run = Run(p)
+    together = trained(p, run)
     assert len(set(together.weights)) == 3
     for place, seed in enumerate(p.seeds):
         alone = Run(replace(p, seeds=(seed,)))
         own = trained(alone.p, alone)
-        a, b = flat(stack.nets()[place]), flat(alone.nets()[0])
+        a, b = flat(run.stack.nets()[place]), flat(alone.stack.nets()[0])
         assert float((a - b).abs().max() / b.abs().max()) < 1e-5
         for name in ("test_error", "shown_error", "synthetic_error"):
             assert together.curve(name)[place].tolist() == own.curve(name)[0].tolist()
@@ -133,14 +135,14 @@ def test_a_stack_gives_each_seed_the_numbers_of_its_own_run(method):
 def test_methods_are_paired_by_seed():
     """First weights, images and batches are the seed's, whatever the method."""
     runs = [Run(replace(SMALL, images=120, seeds=(4, 5), **method)) for method in METHODS.values()]
-    assert len({run.digests() for run in runs}) == 1
+    assert len({run.stack.digests() for run in runs}) == 1
     for step in range(1, 6):
         for run in runs:
-            assert torch.equal(run.places, runs[0].places)
+            assert torch.equal(run.stack.batches.places, runs[0].stack.batches.places)
             run.advance(step)
-            assert torch.equal(run.index, runs[0].index)
-    assert len({run.digests() for run in runs}) == len(runs)
-    one, other = runs[0].places
+            assert torch.equal(run.stack.batches.index, runs[0].stack.batches.index)
+    assert len({run.stack.digests() for run in runs}) == len(runs)
+    one, other = runs[0].stack.batches.places
     assert len(set(one.tolist())) == len(set(other.tolist())) == 120
     assert set(one.tolist()) != set(other.tolist())
 
@@ -152,10 +154,10 @@ def test_each_pass_goes_once_through_a_nets_images():
         parts = []
         for step in (first, first + 1):
             run.advance(step + 1)
-            parts.append(run.index.clone())
+            parts.append(run.stack.batches.index.clone())
         passes.append(torch.cat(parts, 1))
     for places in passes:
-        for its, own in zip(places.tolist(), run.places.tolist(), strict=True):
+        for its, own in zip(places.tolist(), run.stack.batches.places.tolist(), strict=True):
             assert len(set(its)) == 100  # the rest, short of a batch, is left out
             assert set(its) < set(own)
     orders = [tuple(order) for places in passes for order in places.tolist()]
@@ -167,14 +169,14 @@ def test_images_held_out_are_not_trained_on():
     whole, test = data.load("digits", train=True), data.load("digits", train=False)
     for change, count in (({}, 1037), ({"images": 700}, 700)):
         run = Run(replace(p, **change))
-        assert run.places.shape == (2, count)
-        assert int(run.places.max()) < 1037
-        assert torch.equal(run.pixels, whole.pixels[:1037])
-        assert torch.equal(run.labels, whole.labels[:1037])
-        assert torch.equal(run.judged[0], test.pixels)
-    pixels, labels = Run(replace(p, judge="held out")).judged
-    assert torch.equal(pixels, whole.pixels[-400:])
-    assert torch.equal(labels, whole.labels[-400:])
+        assert run.stack.batches.places.shape == (2, count)
+        assert int(run.stack.batches.places.max()) < 1037
+        assert torch.equal(run.stack.images.pixels, whole.pixels[:1037])
+        assert torch.equal(run.stack.images.labels, whole.labels[:1037])
+        assert torch.equal(run.stack.images.judged, test.pixels)
+    images = Run(replace(p, judge="held out")).stack.images
+    assert torch.equal(images.judged, whole.pixels[-400:])
+    assert torch.equal(images.judged_labels, whole.labels[-400:])
 
 
 # --- the same to the bit ----------------------------------------------------------------------------------------------
@@ -182,11 +184,11 @@ def test_images_held_out_are_not_trained_on():
 
 @each_method
 def test_the_same_training_ends_in_the_same_bits(monkeypatch, method):
-    p, used, right = replace(SMALL, **method), set(), train._losses
+    p, used, right = replace(SMALL, **method), set(), train.losses
     torch.manual_seed(5)
     first = trained(p)
     torch.manual_seed(6)
-    monkeypatch.setattr(train, "_losses", lambda *given: used.add(torch.get_num_threads()) or right(*given))
+    monkeypatch.setattr(train, "losses", lambda *given: used.add(torch.get_num_threads()) or right(*given))
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
@@ -208,27 +210,27 @@ def test_a_run_goes_on_where_it_was_stopped(method):
         run, again = Run(p), Run(p)
         for step in filter(lambda step: step <= stop, p.snapshots):
             run.advance(step)
-            run.points.append(run.measure())
+            run.rows.append(run.look())
         run.advance(stop)
-        state, points, digests = run.state(), list(run.points), run.digests()
+        state, rows, digests = run.state(), list(run.rows), run.stack.digests()
         run.advance(p.steps)  # what was put by is not changed by what comes after
         again.restore(state)
-        again.points.extend(points)
-        assert (again.step, again.digests()) == (stop, digests)
-        assert again.seconds == pytest.approx(float(state["seconds"]))
+        again.rows.extend(rows)
+        assert (again.step, again.stack.digests()) == (stop, digests)
+        assert again.clock.seconds == pytest.approx(float(state["seconds"]))
         assert same_to_the_bit(trained(p, again), whole)
 
 
 def test_a_run_is_watched_and_its_nets_are_copies():
     p, seen = replace(SMALL, steps=130, snapshots=(0, 20, 130)), []
     run = Run(p)
-    start, kept = run.nets()[0], flat(run.nets()[0])
-    result = trained(p, run, lambda its: seen.append((its.step, len(its.points))))
+    start, kept = run.stack.nets()[0], flat(run.stack.nets()[0])
+    result = trained(p, run, lambda its: seen.append((its.step, len(its.rows))))
     assert seen == [(0, 1), (20, 1), (20, 2), (70, 2), (120, 2), (130, 2), (130, 3)]
     assert torch.equal(flat(start), kept)
-    assert not torch.equal(flat(run.nets()[0]), kept)
-    assert not any(weight.requires_grad for weight in run.nets()[0].weights)
-    assert result.weights == run.digests() != Run(p).digests()
+    assert not torch.equal(flat(run.stack.nets()[0]), kept)
+    assert not any(weight.requires_grad for weight in run.stack.nets()[0].weights)
+    assert result.weights == run.stack.digests() != Run(p).stack.digests()
 
 
 # --- where it cannot go on --------------------------------------------------------------------------------------------
@@ -240,12 +242,12 @@ def test_a_learning_rate_that_is_too_large_is_one_line():
     run = Run(p)
     run.check()  # before the first step there is nothing to refuse
     run.advance(7)
-    for call in (run.check, run.measure, lambda: list(train.train(p))):
+    for call in (run.check, run.look, lambda: list(train.train(p))):
         message = refusal(call)
         assert message.startswith(says)
-        assert message.endswith(" by step 20" if call not in (run.check, run.measure) else " by step 7")
+        assert message.endswith(" by step 20" if call not in (run.check, run.look) else " by step 7")
     with pytest.raises(Diverged):
-        run.measure()
+        run.look()
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -253,17 +255,17 @@ def test_a_learning_rate_that_is_too_large_is_one_line():
 def test_one_net_of_a_stack_that_is_lost_is_seen(seed, weight, says):
     run = Run(replace(SMALL, seeds=(0, 1, 2)))
     with torch.no_grad():
-        run.values[2][seed] *= weight
-    assert says in refusal(run.measure)
+        run.stack.values[2][seed] *= weight
+    assert says in refusal(run.look)
     run.advance(1)
     assert says in refusal(run.check)
 
 
 def test_a_loss_is_lost_at_a_hundred_times_that_of_guessing():
     run = Run(SMALL)
-    run.losses = torch.tensor([1.0, 99.9 * math.log(10)])
+    run.stack.losses = torch.tensor([1.0, 99.9 * math.log(10)])
     run.check()
-    run.losses = torch.tensor([1.0, 100.1 * math.log(10)])
+    run.stack.losses = torch.tensor([1.0, 100.1 * math.log(10)])
     assert "not 0.05: 230 by step 0" in refusal(run.check)
 
 
@@ -272,8 +274,8 @@ def test_a_loss_is_lost_at_a_hundred_times_that_of_guessing():
 
 def trained_in_bf16(p, fresh):
     """With casts written out; `fresh`: of the weights as they are at each step, else as they were at first."""
-    images, order = data.load(p.data, train=True), trial_generator(p.seeds[0], train.ORDER)
-    net = train.initial((64, *p.hidden, 10), order)
+    images, order = data.load(p.data, train=True), trial_generator(p.seeds[0], stack.ORDER)
+    net = stack.initial((64, *p.hidden, 10), order)
     places = batches(p, len(images.labels), order)
     values = [value.requires_grad_() for value in (*net.weights, *net.biases)]
     offsets, speeds = [torch.zeros_like(value) for value in values], [torch.zeros_like(value) for value in values]

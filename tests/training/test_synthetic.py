@@ -15,8 +15,9 @@ from reversible import data
 from reversible.nets.net import Net
 from reversible.training import run as train
 from reversible.training import synthetic as shadow
-from reversible.training.config import Training
+from reversible.training.config import Point, Training
 from reversible.training.run import Run
+from reversible.training.stack import initial
 from reversible.training.synthetic import Generation, Shadow, smoothed
 
 P = Training(data="digits", hidden=(30, 20, 16), steps=3, lr=0.05, batch=50, seeds=(3,), shadow=Shadow())
@@ -28,7 +29,7 @@ def generators(*seeds):
 
 def stack(*widths, seeds=(0, 1)):
     """Nets as they begin, with biases."""
-    nets = [train.initial(widths, generator) for generator in generators(*seeds)]
+    nets = [initial(widths, generator) for generator in generators(*seeds)]
     weights = (torch.stack(same) for same in zip(*(net.weights for net in nets), strict=True))
     return Net(tuple(weights), tuple(torch.full((len(seeds), width), 0.02) for width in widths[1:]))
 
@@ -81,8 +82,8 @@ def test_no_gradient_flows_through_the_generation(monkeypatch):
 
 @pytest.mark.parametrize(("share", "count"), [(1.0, 50), (0.3, 15), (0.001, 1)])
 def test_share_is_how_many_synthetic_images_a_batch_gets(monkeypatch, share, count):
-    batches, right = [], train._losses
-    monkeypatch.setattr(train, "_losses", lambda *given: batches.append(given[1]) or right(*given))
+    batches, right = [], train.losses
+    monkeypatch.setattr(train, "losses", lambda *given: batches.append(given[1]) or right(*given))
     Run(replace(P, shadow=Shadow(share=share, start=2))).advance(4)
     assert [labels.shape for labels in batches] == [(1, 50)] * 2 + [(1, 50 + count)] * 2
     for labels in batches[2:]:
@@ -94,7 +95,7 @@ def test_the_test_looks_at_images_without_sampling_and_smoothing():
     looked = {"shadow": Shadow(rho=0.5, smoothing="blur"), "inputs": "standard", "dropout": 0.5}
     run = Run(replace(P, hidden=(60, 50, 40), lr=0.01, **looked))
     run.advance(40)
-    point, net, test = run.measure(), run.nets()[0], data.load("digits", train=False)
+    point, net, test = Point(**run.look()), run.stack.nets()[0], data.load("digits", train=False)
     weights, biases = ([value.double().numpy() for value in values] for values in (net.weights, net.biases))
     scaled = data.load("digits", train=True).pixels.double().numpy() / 16
     shown = (test.pixels.double().numpy() / 16 - scaled.mean()) / scaled.std()
@@ -102,7 +103,7 @@ def test_the_test_looks_at_images_without_sampling_and_smoothing():
     for x, error in ((shown, point.test_error), (made_of_them, point.synthetic_error)):
         wrong = net.logits(torch.from_numpy(x).float()).argmax(-1) != test.labels
         assert error[0] == pytest.approx(float(wrong.double().mean()))
-    assert point == replace(run.measure(), seconds=point.seconds)
+    assert point == replace(Point(**run.look()), seconds=point.seconds)
 
 
 # --- scale, sampling, smoothing ---------------------------------------------------------------------------------------
@@ -205,14 +206,21 @@ def test_permuted_takes_the_present_entries_from_places_drawn_once():
     assert torch.equal(made(generation="permuted"), made(generation="permuted", seeds=(1, 2)))
 
 
-def test_permuted_places_are_the_seeds_own():
-    runs = [Run(replace(P, seeds=seeds, shadow=Shadow(generation="permuted"))) for seeds in ((3, 4), (4,))]
-    kept = [places.clone() for places in runs[0].generation.places]
-    runs[0].advance(2)
-    for now, then, alone in zip(runs[0].generation.places, kept, runs[1].generation.places, strict=True):
-        assert torch.equal(now, then)
-        assert torch.equal(now[1], alone[0])
-        assert not torch.equal(now[0], now[1])
+def test_permuted_places_are_the_seeds_own_and_stay(monkeypatch):
+    used, right = [], Generation.__call__
+    monkeypatch.setattr(Generation, "__call__", lambda self, *given: used.append(self.places) or right(self, *given))
+    for seeds in ((3, 4), (4,)):
+        run = Run(replace(P, seeds=seeds, shadow=Shadow(generation="permuted")))
+        run.advance(2)
+        run.look()
+    first, second, looked, *_ = together = used[: len(used) // 2]
+    alone = used[len(used) // 2]
+    assert len(together) == 3
+    for one, again, seen, own in zip(first, second, looked, alone, strict=True):
+        assert torch.equal(one, again)
+        assert torch.equal(one, seen)
+        assert torch.equal(one[1], own[0])
+        assert not torch.equal(one[0], one[1])
 
 
 def test_gaussian_matrices_are_fresh_at_every_step():

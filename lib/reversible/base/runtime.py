@@ -36,27 +36,39 @@ def trial_generator(seed: int, trial: int, device: str = "cpu") -> torch.Generat
     return torch.Generator(device).manual_seed(int(state >> 1))
 
 
-class _Threads:
-    """How many runs hold torch to one thread, and how many threads it had before the first of them."""
+class _OneThread:
+    """Holds torch to one thread from the first run that asks for it until the last one is over."""
 
-    lock, holders, before = threading.Lock(), 0, 1
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.holders = 0  # runs that are under way
+        self.before = 1  # torch's threads before the first of them
+
+    def hold(self) -> None:
+        with self.lock:
+            if self.holders == 0:
+                self.before = torch.get_num_threads()
+            self.holders += 1
+            torch.set_num_threads(1)  # for every one of them: torch keeps the number for each thread, too
+
+    def release(self) -> None:
+        with self.lock:
+            self.holders -= 1
+            if self.holders == 0:
+                torch.set_num_threads(self.before)
+
+
+_ONE_THREAD = _OneThread()  # one for the whole process, as torch's number of threads is
 
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
     """One thread a simulation: sums in one order, and workers that do not fight for cores.
 
-    Torch's number of threads is in part the whole process's: in a pool of threads the last to leave gives it back.
+    In a pool of threads the last to leave gives torch its number of threads back.
     """
-    with _Threads.lock:
-        if not _Threads.holders:
-            _Threads.before = torch.get_num_threads()
-        _Threads.holders += 1
-        torch.set_num_threads(1)
+    _ONE_THREAD.hold()
     try:
         yield
     finally:
-        with _Threads.lock:
-            _Threads.holders -= 1
-            if not _Threads.holders:
-                torch.set_num_threads(_Threads.before)
+        _ONE_THREAD.release()

@@ -51,9 +51,9 @@ def where_it_ran(record: Record) -> str:
     """Provenance in a line: the record to download, device, seconds, date, and whether the code still is the same."""
     p = record.provenance
     link = f"<a href='{escape(record.experiment)}.json' download>record</a>"
-    absent = {i for i, row in enumerate(record.rows) if "absent" in row}
-    ran = [cell for i, cell in enumerate(record.parameters["cells"]) if i not in absent]
-    cells = f"{len(ran)} cells" + (f" ({len(absent)} more not at hand)" if absent else "")
+    ran = [cell for cell, row in record.pairs() if "absent" not in row]
+    absent = len(record.rows) - len(ran)
+    cells = f"{len(ran)} cells" + (f" ({absent} more not at hand)" if absent else "")
     device = where(record) if p.get("arithmetic") and p["device"].startswith("CPU") else p["device"]
     took = f"{escape(device)}, {duration(p['seconds'])}, {escape(p['date'][:10])}"
     runs, same = f"{sum(map(EXPERIMENTS[record.experiment].runs_of, ran)):,} runs", _code_since(record)

@@ -74,7 +74,8 @@ class Rooms(SphinxDirective):
 
 def words_of_room(room: str) -> str:
     """What is in a room, as reStructuredText."""
-    return rest([f"{rooms.words_of(f'reversible.{room}')}."])[0]
+    words = rooms.words_of(f"reversible.{room}")
+    return rest([words if words.endswith("?") else f"{words}."])[0]
 
 
 def _settings(_: Any, config: Any) -> None:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -19,7 +18,7 @@ from reversible.base.checks import InputError, fraction, integer, number_or_name
 from reversible.base.estimates import Estimate
 from reversible.base.runtime import MEMORY_BUDGET, Mapper, check_device, check_memory, one_thread, trial_generator
 from reversible.random_nets import model, one_layer
-from reversible.random_nets.one_layer import DTYPES, OneLayer, memory_needed, round_trip
+from reversible.random_nets.one_layer import DTYPES, OneLayer, independent_repeats, memory_needed, round_trip
 from reversible.theory.depth import InNoise, Offset, State, optimal_offsets, proof_offsets, state_evolution, top_risk
 
 DEEPEST = 64
@@ -56,18 +55,27 @@ class MultiLayer:
         for name, values in (("rho", rho), ("scale", scale)):
             if len(values) != depth:
                 raise InputError(f"{name} must be {depth} numbers, one for each layer but the top, not {values}")
-        for name, value in {"widths": widths, "rho": rho, "scale": scale, "offset": self._offset(depth)}.items():
-            object.__setattr__(self, name, value)
-        for name in ("k", "q", "low", "high", "trials", "batch", "seed"):
-            object.__setattr__(self, name, getattr(self.layer(depth - 1), name))
-        for layer in range(depth):
-            silent = (1 - rho[layer] / 2) ** widths[layer]
-            _ = self.layer(layer).scale
-            if layer and silent > NEVER:
-                raise InputError(
-                    f"rho = {rho[layer]} leaves a hidden layer of width {widths[layer]} silent with chance "
-                    f"{silent:.2g}; allowed is {NEVER:g}: widths or rho must be larger"
-                )
+        self._set(widths=widths, rho=rho, scale=scale, offset=self._offset(depth))
+        # What the top layer has in common with a single layer is checked there, and made numbers of where it is text.
+        top = self.layer(depth - 1)
+        self._set(k=top.k, q=top.q, low=top.low, high=top.high, trials=top.trials, batch=top.batch, seed=top.seed)
+        for index in range(depth):
+            _ = self.layer(index).scale  # refused where a single layer would be
+            self._refuse_silence(index)
+
+    def _set(self, **values: object) -> None:
+        for field, value in values.items():
+            object.__setattr__(self, field, value)
+
+    def _refuse_silence(self, index: int) -> None:
+        """InputError where a hidden layer may have no active unit; the image may."""
+        width, rho = self.widths[index], self.rho[index]
+        silent = (1 - rho / 2) ** width
+        if index > 0 and silent > NEVER:
+            raise InputError(
+                f"rho = {rho} leaves a hidden layer of width {width} silent with chance {silent:.2g}; "
+                f"allowed is {NEVER:g}: widths or rho must be larger"
+            )
 
     def _offset(self, depth: int) -> str | tuple[float, ...]:
         given = self.offset
@@ -87,12 +95,14 @@ class MultiLayer:
         return len(self.widths) - 1
 
     def layer(self, index: int) -> OneLayer:
-        """Weights W_index as a single layer, with the code's and the run's settings."""
-        top = index == self.depth - 1
-        shared: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(OneLayer) if hasattr(self, f.name)}
+        """Weights W_index as a single layer, with the code's and the run's settings; k is that of the top alone."""
         n, m, rho = self.widths[index], self.widths[index + 1], self.rho[index]
-        own: dict[str, Any] = {"n": n, "m": m, "rho": rho, "alpha": self.scale[index] * 2 / (rho * n), "offset": 0.0}
-        return OneLayer(**{**shared, **own, **({} if top else {"k": 1})})
+        return OneLayer(
+            n=n, m=m, k=self.k if index == self.depth - 1 else 1, rho=rho, q=self.q,
+            alpha=self.scale[index] * 2 / (rho * n), offset=0.0, codes=self.codes, low=self.low, high=self.high,
+            weights=self.weights, trials=self.trials, batch=self.batch, seed=self.seed, dtype=self.dtype,
+            device=self.device,
+        )  # fmt: skip
 
     def offsets(self) -> tuple[Offset, ...]:
         """b_1, ..., b_L as state evolution takes them."""
@@ -184,29 +194,30 @@ def multi_layer_trial(p: MultiLayer, trial: int) -> tuple[np.ndarray, np.ndarray
     with one_thread():
         generator = trial_generator(p.seed, trial, p.device)
         layers = [p.layer(index) for index in range(p.depth)]
-        h = layers[-1].code_law.sample(p.batch, p.widths[-1], p.k, generator, DTYPES[p.dtype])
-        entries = h.double().topk(p.k).values.cpu().numpy()
-        codes, weights = [h], []
-        for layer in layers[:0:-1]:  # down to the layer above the image
-            weights.append(model.sample_weights(layer.weights, layer.n, layer.m, generator, h.dtype))
-            codes.append(model.generate(weights[-1], codes[-1], layer.scale, layer.rho, generator))
-        y, measured = round_trip(layers[0], codes[-1], generator), []
-        while True:
-            code = codes.pop()
-            h_hat = model.infer(y, _offset(p, len(measured), code))
-            measured.append(_measure(code, y, h_hat))
-            if not weights:
-                return np.array(measured), _coordinates(h, h_hat), entries
-            y = model.correlate(weights.pop(), h_hat, p.q, generator)
+        top = layers[-1].code_law.sample(p.batch, p.widths[-1], p.k, generator, DTYPES[p.dtype])  # (B, N_L)
+        entries = top.double().topk(p.k).values.cpu().numpy()  # (B, k)
+        codes, weights = {p.depth: top}, dict[int, Tensor]()  # h_1 ... h_L and W_1 ... W_(L-1), by their numbers
+        for i in range(p.depth - 1, 0, -1):  # down to the layer above the image
+            weights[i] = model.sample_weights(p.weights, p.widths[i], p.widths[i + 1], generator, top.dtype)
+            codes[i] = model.generate(weights[i], codes[i + 1], layers[i].scale, p.rho[i], generator)  # (B, N_i)
+        y = round_trip(layers[0], codes[1], generator)  # (B, N_1)
+        h_hat = _read(p, 1, codes[1], y)
+        measured = [_measure(codes[1], y, h_hat)]
+        for i in range(2, p.depth + 1):  # and up again
+            y = model.correlate(weights.pop(i - 1), h_hat, p.q, generator)  # (B, N_i)
+            h_hat = _read(p, i, codes[i], y)
+            measured.append(_measure(codes[i], y, h_hat))
+        return np.array(measured), _coordinates(top, h_hat), entries
 
 
-def _offset(p: MultiLayer, index: int, code: Tensor) -> Tensor | float:
-    """b of layer index + 1: the proof's is so many noises times each code's own length, (B, 1), any other a number."""
-    offset = p.offsets()[index]
-    if not isinstance(offset, InNoise):
-        return offset
-    state = unit_law(p)[index]
-    return float(state.offset / state.length) * torch.linalg.vector_norm(code, dim=-1, keepdim=True)
+def _read(p: MultiLayer, number: int, code: Tensor, y: Tensor) -> Tensor:
+    """h_hat of the layer of that number, (B, N). An offset in noises is, code by code, one in lengths of the code."""
+    offset = p.offsets()[number - 1]
+    if isinstance(offset, InNoise):
+        state = unit_law(p)[number - 1]
+        of_unit = float(state.offset / state.length)
+        return model.infer(y, of_unit * torch.linalg.vector_norm(code, dim=-1, keepdim=True))  # (B, 1)
+    return model.infer(y, offset)
 
 
 def _measure(h: Tensor, y: Tensor, h_hat: Tensor) -> np.ndarray:
@@ -233,37 +244,41 @@ def _coordinates(h: Tensor, h_hat: Tensor) -> np.ndarray:
 
 def _summary(p: MultiLayer, measured: np.ndarray, coordinates: np.ndarray, entries: np.ndarray) -> MultiLayerResult:
     """`measured` (trials, L, 3, B), `coordinates` (trials, 2, B), `entries` (trials, B, k)."""
-    codes = entries.reshape(-1, p.k)
+    codes = entries.reshape(-1, p.k)  # (trials B, k)
     states = p.law(np.linalg.norm(codes, axis=-1))
-    risk = top_risk(states[-1], codes)
-    shape = entries.shape[:2]
-
-    def repeats(values: np.ndarray) -> np.ndarray:
-        """One value an independent repeat: a draw of the weights, or a code where there is one draw only."""
-        return values.mean(1) if p.trials > 1 else values[0]
-
-    def layer(index: int) -> LayerResult:
-        state = states[index]
-        error = risk if index == p.depth - 1 else state.error
-        predicted = np.array([state.gain, state.noise, error]).reshape(3, *shape)
-        own = measured[:, index].transpose(1, 0, 2)  # (3, trials, B)
-        gain, noise, error = (repeats(values) for values in own)
-        scores = [Estimate.of(repeats(a - b)).z(0.0) for a, b in zip(own, predicted, strict=True)]
-        means = predicted.mean((1, 2))
-        offset = float(state.offset.mean())
-        return LayerResult(
-            state.width, offset, Estimate.of(gain), Estimate.of(noise).sqrt(), Estimate.of(error),
-            float(means[0]), float(np.sqrt(means[1])), float(means[2]), *scores,
-        )  # fmt: skip
-
-    gains = measured[:, -1, 0] - states[-1].gain.reshape(shape)
-    spread = float(states[-1].spread[0, 0].mean())
-    on, off = (Estimate.of(repeats(coordinates[:, i])) for i in (0, 1))
+    top = states[-1]
+    errors = [*(state.error for state in states[:-1]), top_risk(top, codes)]  # (trials B,) each
+    on, off = (Estimate.of(independent_repeats(values)) for values in coordinates.transpose(1, 0, 2))
+    gains = measured[:, -1, 0]  # (trials, B)
+    deviations, spread = gains - top.gain.reshape(gains.shape), float(top.spread[0, 0].mean())
     return MultiLayerResult(
-        layers=tuple(layer(index) for index in reversed(range(p.depth))),
+        layers=tuple(_layer_result(states[i], errors[i], measured[:, i]) for i in reversed(range(p.depth))),
         on_support=on,
         off_support=off if p.k < p.widths[-1] else None,
-        gain_sd_over_law=float(np.sqrt(np.square(gains).mean() / spread)) if spread > 0 else None,
+        gain_sd_over_law=float(np.sqrt(np.square(deviations).mean() / spread)) if spread > 0 else None,
+    )
+
+
+def _layer_result(state: State, error: np.ndarray, measured: np.ndarray) -> LayerResult:
+    """Of `measured` (trials, 3, B), gain, noise variance and error of the codes that `state` and `error` predict."""
+    measured = measured.transpose(1, 0, 2)  # (3, trials, B)
+    predicted = np.array([state.gain, state.noise, error]).reshape(measured.shape)
+    excess = (independent_repeats(a - b) for a, b in zip(measured, predicted, strict=True))
+    gain_z, noise_z, error_z = (Estimate.of(repeats).z(0.0) for repeats in excess)
+    gain, noise, own_error = (Estimate.of(independent_repeats(values)) for values in measured)
+    law_gain, law_noise, law_error = predicted.mean((1, 2))
+    return LayerResult(
+        width=state.width,
+        mean_offset=float(state.offset.mean()),
+        mean_gain=gain,
+        noise_sd=noise.sqrt(),
+        relative_error=own_error,
+        predicted_mean_gain=float(law_gain),
+        predicted_noise_sd=float(np.sqrt(law_noise)),
+        predicted_relative_error=float(law_error),
+        gain_z=gain_z,
+        noise_z=noise_z,
+        error_z=error_z,
     )
 
 

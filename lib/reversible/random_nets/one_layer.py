@@ -25,6 +25,7 @@ MEASURED = 2**17  # numbers measured at a time
 LAW = 2**18  # numbers the law takes at a time
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 ESTIMATES = ("relu", "hard", "linear")
+GAIN, NOISE, LINF, ERROR, FOUND = range(5)  # the rows of what `_measure` gives
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +185,7 @@ def precision_check(p: OneLayer) -> float:
                 sums += model.correlate(W.to(code), x * kept.to(code))
         offset = torch.from_numpy(p.offset_for(h.double().norm(dim=-1).numpy()))[:, None]
         single, double = (
-            _measure(code, sums, model.infer(sums, offset.to(code), p.estimate))[3].cpu()
+            _measure(code, sums, model.infer(sums, offset.to(code), p.estimate))[ERROR].cpu()
             for code, sums in zip(both, y, strict=True)
         )
     return float(((single - double).abs() / double).max())
@@ -210,18 +211,23 @@ def _measure(h: Tensor, y: Tensor, h_hat: Tensor) -> Tensor:
     return torch.stack([gain, outside / places / energy, linf, error, 1 - wrong.double()])
 
 
+def independent_repeats(values: np.ndarray) -> np.ndarray:
+    """A number of each code of each draw of the weights, (trials, B), as independent repeats, (repeats,).
+
+    Codes that share their weights are not independent: a draw is one repeat, the mean of its codes. Where there is one
+    draw only, its codes are the repeats: what they have in common is then in no interval.
+    """
+    trials = len(values)
+    return values.mean(1) if trials > 1 else values[0]
+
+
 def _summary(p: OneLayer, measured: np.ndarray, entries: np.ndarray) -> OneLayerResult:
-    """`measured` (trials, 5, B), `entries` (trials, B, k): the draws of W are the independent repeats, if several."""
-    codes = entries.reshape(-1, p.k)
-    offset = p.offset_for(np.linalg.norm(codes, axis=-1))
-    parts = -(-(codes.size + len(codes)) * _nodes(p) // LAW)
-    pieces = zip(np.array_split(codes, parts), np.array_split(offset, parts), strict=True)
-    predicted = np.concatenate(
-        [laws.relative_risk(h, p.n, p.m, p.rho, offset=b, q=p.q, alpha=p.alpha, estimate=p.estimate) for h, b in pieces]
-    ).reshape(p.trials, p.batch)
-    excess = measured[:, 3] - predicted
-    gain, noise, linf, error, found = measured.mean(2).T if p.trials > 1 else measured[0]
-    excess = excess.mean(1) if p.trials > 1 else excess[0]
+    """`measured` (trials, 5, B), `entries` (trials, B, k)."""
+    codes = entries.reshape(-1, p.k)  # (trials B, k)
+    offset = p.offset_for(np.linalg.norm(codes, axis=-1))  # (trials B,)
+    predicted = _predicted_error(p, codes, offset).reshape(p.trials, p.batch)
+    gain, noise, linf, error, found = (independent_repeats(values) for values in measured.transpose(1, 0, 2))
+    excess = independent_repeats(measured[:, ERROR] - predicted)
     root_t, typical = np.sqrt(p.t), p.code_law.typical(p.k).numpy()
     length = float(np.linalg.norm(typical))
     nodes = laws.nodes_for(p.k)
@@ -233,13 +239,22 @@ def _summary(p: OneLayer, measured: np.ndarray, entries: np.ndarray) -> OneLayer
         noise_sd_times_sqrt_t=Estimate.of(noise * p.t).sqrt() if p.k < p.m else None,
         linf_times_sqrt_t=Estimate.of(linf * root_t),
         relative_error=Estimate.of(error),
-        worst_relative_error=float(measured[:, 3].max()),
+        worst_relative_error=float(measured[:, ERROR].max()),
         support_recovery_rate=Estimate.of_share(found),
         predicted_mean_gain=laws.mean_gain(p.n, p.rho, p.alpha),
         predicted_noise_sd_times_sqrt_t=float(noise_law * root_t),
         predicted_linf_times_sqrt_t=float(laws.linf_mean(typical, p.m, law) / length * root_t),
         predicted_relative_error=float(predicted.mean()),
         relative_error_z=Estimate.of(excess).z(0.0),
+    )
+
+
+def _predicted_error(p: OneLayer, codes: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """The exact law's relative error of each code with its offset: (codes, k), (codes,) -> (codes,); LAW at a time."""
+    parts = -(-(codes.size + len(codes)) * _nodes(p) // LAW)
+    pieces = zip(np.array_split(codes, parts), np.array_split(offset, parts), strict=True)
+    return np.concatenate(
+        [laws.relative_risk(h, p.n, p.m, p.rho, offset=b, q=p.q, alpha=p.alpha, estimate=p.estimate) for h, b in pieces]
     )
 
 

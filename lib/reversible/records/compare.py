@@ -70,8 +70,7 @@ def among(recorded: Record, now: Record) -> bool:
 
 def rows_of(record: Record) -> dict[str, dict[str, Any]]:
     """The row of each cell that was run, by the cell's `text`."""
-    pairs = zip(record.parameters["cells"], record.rows, strict=False)
-    return {text(cell): row for cell, row in pairs if "absent" not in row}
+    return {text(cell): row for cell, row in record.pairs() if "absent" not in row}
 
 
 def text(cell: Any) -> str:

@@ -127,10 +127,13 @@ class Record:
         """Why cells could not be run, for want of data or weights: each reason once."""
         return sorted({row["absent"] for row in self.rows if "absent" in row})
 
+    def pairs(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """Each cell with its row, both as JSON has them."""
+        return list(zip(self.parameters["cells"], self.rows, strict=True))
+
     def table(self) -> list[dict[str, Any]]:
         """One flat dict a cell, parameters and results; an estimate e gives e, e_low and e_high."""
-        cells = self.parameters["cells"]
-        return [{**cell, **flat(row)} for cell, row in zip(cells, self.rows, strict=True)]
+        return [{**cell, **flat(row)} for cell, row in self.pairs()]
 
 
 def _moved() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from reversible.records.claims import read_claims
 from reversible.records.record import Record, book_folder
 from reversible.runs.experiment import Absent
 from reversible.training.config import Point, Training, TrainingResult
-from reversible.training.run import Diverged
+from reversible.training.stack import Diverged
 
 ALL = {**st.EXPERIMENTS, **shadow_long.EXPERIMENTS, **shadow_digits.EXPERIMENTS}
 CLAIMS = read_claims(book_folder())
@@ -46,6 +46,7 @@ def test_the_paper_profile_measures_all_that_the_rules_read(name):
     asked = {check.measure for claim in CLAIMS if claim.record == name for check in (*claim.must, *claim.should)}
     assert asked
     assert asked <= set(measures)
+    assert all(map(experiment.label, measures))
 
 
 def test_a_gain_is_backprop_less_shadow():
@@ -197,22 +198,36 @@ def test_what_is_run_live_is_in_the_record_too():
         assert ALL[name].cells("book") == ALL[name].cells("paper")
 
 
+def record_of(name, pairs):
+    cells, rows = ([asdict(pair[end]) for pair in pairs] for end in (0, 1))
+    return Record(name, "paper", {"cells": cells}, ALL[name].measure(pairs), rows, {}, {})
+
+
 @pytest.mark.parametrize("name", ["shadow", "shadow-ablations"])
 def test_figures_and_tables_of_a_record(name):
     experiment = ALL[name]
     *pairs, (last, _) = pairs_of(experiment.cells("paper"), LEVELS, spread=0.001)
     pairs = [*pairs, (last, Absent("it diverges at every learning rate"))]
-    cells, rows = ([asdict(pair[end]) for pair in pairs] for end in (0, 1))
-    record = Record(name, "paper", {"cells": cells}, experiment.measure(pairs), rows, {}, {})
+    record = record_of(name, pairs)
     shown = tables.learning_rates(record).content
     assert "<strong>0.1: 0.500</strong>" in shown
     assert "MNIST, 1,000" in shown
-    assert tables.training_errors(record).content.count("<tr>") == len(cells)  # a head, and all but one
+    assert tables.training_errors(record).content.count("<tr>") == len(pairs)  # a head, and all but one
     drawn = [figure_of(record)]
     if name == "shadow":
         drawn += [figures.shadow_sizes(record), figures.shadow_tracking(record)]
     for figure in drawn:
         assert re.search(r'alt="[^"]*\d', figure.content)
+
+
+def test_places_are_compared_where_both_methods_were_trained():
+    pairs = pairs_of(st.shadow_cells("book"), LEVELS)
+    without = [(p, Absent("it diverges") if (p.place, p.method) == ("digits_200", "shadow") else r) for p, r in pairs]
+    assert tables.places_compared(record_of("shadow", pairs)) == ["digits_200", "digits_all"]
+    few = record_of("shadow", without)
+    assert tables.places_compared(few) == ["digits_all"]
+    assert tables.training_settings(few)["time_ratio"] == "1.0 to 1.0"
+    assert "its test error lies 5 to 10 points below" in figures.overview({"shadow": few}).content
 
 
 def test_the_device_is_the_one_asked_for(monkeypatch):

@@ -8,7 +8,7 @@ from reversible.papers.arora2015.experiments import shadow_digits as sd
 from reversible.papers.arora2015.experiments.shadow import TunedResult
 from reversible.runs.experiment import Absent
 from reversible.training.config import Point, Training, TrainingResult
-from reversible.training.run import Diverged
+from reversible.training.stack import Diverged
 
 CELL = replace(sd.digits_cells("smoke")[2], grid=(0.03, 0.1, 0.3))
 

@@ -9,7 +9,8 @@ import itertools
 import json
 from typing import Any
 
-from reversible.papers.arora2015.experiments.law_grid import FEW, HIGH, LOW, NOTHING, Net, layer_widths
+from reversible.base.rebuilt import rebuilt
+from reversible.papers.arora2015.experiments.law_grid import FEW, HIGH, LOW, NOTHING, LawRow, Net, layer_widths
 from reversible.random_nets.model import Codes
 from reversible.records.record import Record
 from reversible.show.html import Shown, escape
@@ -78,10 +79,11 @@ def _slider(name: str, values: list[Any], start: int) -> str:
 
 def errors_of(record: Record) -> dict[Net, float]:
     """Every net of a law-grid record with its error."""
+    rows = [(rebuilt(LawRow, cell), row["errors"]) for cell, row in record.pairs()]
     return {
-        Net(n, cell["m"], cell["k"], cell["rho"], cell["depth"]): error
-        for cell, row in zip(record.parameters["cells"], record.rows, strict=True)
-        for n, error in zip(cell["n"], row["errors"], strict=True)
+        Net(n, row.m, row.k, row.rho, row.depth): error
+        for row, errors in rows
+        for n, error in zip(row.n, errors, strict=True)
     }
 
 

@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 
 from reversible.base.estimates import bootstrap
+from reversible.base.rebuilt import rebuilt
 from reversible.papers.arora2015.experiments.net_reversal import NetReversal, place_of
 from reversible.papers.arora2015.experiments.net_spectra import COUNTED, OWN, PRUNED
 from reversible.papers.arora2015.experiments.shadow import Tuned
+from reversible.papers.arora2015.labels import nets as labels
+from reversible.papers.arora2015.labels.training import place_words
 from reversible.records.record import Record
 from reversible.show.html import Shown, escape, table
 from reversible.spectra.matrix import SMALLEST
-from reversible.training.config import Training
 from reversible.training.run import MOMENTUM
-from reversible.training.synthetic import Shadow
 
 NETS = {
     "lenet300_100_dense": "LeNet-300-100", "lenet5_dense": "LeNet-5", "alexnet_kmeans": "AlexNet, quantised",
@@ -30,7 +31,7 @@ EXACT = ("lenet300_100_dense", "lenet5_dense", OWN)  # dense nets whose weights 
 def nets(record: Record, pruned: bool = False) -> Shown:
     """Every matrix with its verdict, net by net, the pruned nets or the others; one that was not at hand says so."""
     lines = []
-    for cell, result in zip(record.parameters["cells"], record.rows, strict=True):
+    for cell, result in record.pairs():
         if (cell["net"] in PRUNED) == pruned:
             why = f"not tested ({result['absent']})" if "absent" in result else ""
             lines.append([f"<strong>{escape(NETS[cell['net']])}</strong>", why, *[""] * 7])
@@ -52,29 +53,22 @@ def _table_line(row: dict[str, Any]) -> list[str]:
 
 def reversal(record: Record, *names: str) -> Shown:
     """The measures `names` of a record of net reversals, a line a net and hidden layer."""
-    places = list(dict.fromkeys(place_of(NetReversal(**cell)) for cell in record.parameters["cells"]))
-    lines = [[escape(_net_of(place)), *[str(record.measures[f"{name}_{place}"]) for name in names]] for place in places]
-    return Shown(table(["net, from", *[escape(name.replace("_", " ")) for name in names]], lines))
+    places = list(dict.fromkeys(place_of(rebuilt(NetReversal, cell)) for cell, _ in record.pairs()))
+    lines = [[labels.PLACES[place], *[str(record.measures[f"{name}_{place}"]) for name in names]] for place in places]
+    return Shown(table(["net and layer", *[escape(labels.reversal_of_any_net(name)) for name in names]], lines))
 
 
 def supports(record: Record) -> Shown:
     """Shares of a layer's units that are active in a code, in what comes back, and in both; and what chance gives."""
     lines = []
-    for cell, row in zip(record.parameters["cells"], record.rows, strict=True):
-        p = NetReversal(**cell)
+    for cell, row in record.pairs():
+        p = rebuilt(NetReversal, cell)
         plain = p.rho == 1 and p.biases == "trained" and not p.everywhere and p.generation in ("transpose", "permuted")
         if plain and "support" in row:
             code, back, both = (row[f"support{end}"]["mean"] for end in ("", "_back", "_shared"))
-            lines.append(
-                [escape(_net_of(place_of(p))), p.generation, *(f"{v:.3f}" for v in (code, back, both, code * back))]
-            )
-    return Shown(table(["net, from", "down by", "code", "comes back", "both", "both, by chance"], lines))
-
-
-def _net_of(place: str) -> str:
-    net, _, layer = place.rpartition("_")
-    named = {"dense": "LeNet-300-100", "sparse": "LeNet-300-100, pruned"}
-    return f"{named.get(net) or net.replace('trained_', 'trained here, ')}, h{layer}"
+            shares = (f"{v:.3f}" for v in (code, back, both, code * back))
+            lines.append([labels.PLACES[place_of(p)], p.generation, *shares])
+    return Shown(table(["net and layer", "down by", "code", "comes back", "both", "both, by chance"], lines))
 
 
 def n_by_m(shape: Any) -> str:
@@ -83,14 +77,15 @@ def n_by_m(shape: Any) -> str:
 
 def tuned_cells(record: Record) -> list[tuple[Tuned, dict[str, Any]]]:
     """The trained cells of a record, each with its result; those whose data were not at hand are left out."""
-    pairs = zip(record.parameters["cells"], record.rows, strict=True)
-    return [(_tuned(cell), result) for cell, result in pairs if "absent" not in result]
+    return [(rebuilt(Tuned, cell), result) for cell, result in record.pairs() if "absent" not in result]
 
 
-def _tuned(cell: dict[str, Any]) -> Tuned:
-    training = cell["training"]
-    shadow = Shadow(**training["shadow"]) if training["shadow"] else None
-    return Tuned(**{**cell, "training": Training(**{**training, "shadow": shadow})})
+def places_compared(record: Record) -> list[str]:
+    """The places of a record, data set and number of images, at which both backprop and SHADOW were trained."""
+    methods: dict[str, set[str]] = {}
+    for cell, _ in tuned_cells(record):
+        methods.setdefault(cell.place, set()).add(cell.method)
+    return [place for place, there in methods.items() if {"backprop", "shadow"} <= there]
 
 
 def learning_rates(record: Record) -> Shown:
@@ -126,7 +121,7 @@ def training_settings(record: Record) -> dict[str, str]:
     for p in (cell.training for cell in cells):
         for name, number in (("width", p.hidden[0]), ("batch", p.batch), ("held_out", p.held_out)):
             words[f"{p.data}_{name}"] = f"{number:,}"
-    ratios = [e.mean for name, e in record.measures.items() if name.startswith("time_ratio") and "dropout" not in name]
+    ratios = [record.measures[f"time_ratio_{place}"].mean for place in places_compared(record)]
     return words | {"time_ratio": f"{min(ratios):.1f} to {max(ratios):.1f}"}
 
 
@@ -156,14 +151,6 @@ def synthetic_over_real(record: Record) -> dict[str, str]:
 
 def exact_on_law(record: Record) -> str:
     """Of the matrices whose weights are the net's own to the digit, as words: how many have their bulk on the law."""
-    pairs = zip(record.parameters["cells"], record.rows, strict=True)
-    rows = [row for cell, result in pairs if cell["net"] in EXACT for row in result.get("rows", ())]
+    rows = [row for cell, result in record.pairs() if cell["net"] in EXACT for row in result.get("rows", ())]
     counted = [row for row in rows if min(row["shape_used"]) >= SMALLEST]
     return f"{sum(map(COUNTED['bulk_on_law'], counted))} of {len(counted)}"
-
-
-def place_words(place: str) -> str:
-    """ "mnist_1000" as a reader says it."""
-    name, _, images = place.rpartition("_")
-    named = {"mnist": "MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}.get(name, name)
-    return f"{named}, all" if images == "all" else f"{named}, {int(images):,}"

@@ -10,6 +10,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
+from reversible.base.rebuilt import rebuilt
 from reversible.papers.arora2015.experiments.depth import limit_noise
 from reversible.random_nets.deep import MultiLayer
 from reversible.records.record import Record, flat
@@ -91,8 +92,7 @@ def finite_width(record: Record) -> Shown:
     """Deviation of the noise from the law against the size of the net."""
     data = tops(record)
     data["t1"] = [w[1] for w in data.widths]
-    cells = record.parameters["cells"]
-    data["limit"] = [limit_noise(MultiLayer(**cell)) ** 0.5 for cell in cells]
+    data["limit"] = [limit_noise(rebuilt(MultiLayer, cell)) ** 0.5 for cell, _ in record.pairs()]
     laws = {"infinite width": "limit", "to second order": "predicted_noise_sd"}
     figure, axes = panels(2)
     for ax, (title, chosen) in zip(axes, (("no offset", ~_cut(data)), ("proof's offset", _cut(data))), strict=True):
@@ -266,7 +266,7 @@ def _staircase(ax: Axes, inside: np.ndarray, line: str) -> None:
 def layers(record: Record) -> Any:
     """A multi-layer record, one row a cell and layer: parameters, depth, layer (1 is next to the image), results."""
     rows = []
-    for cell, result in zip(record.parameters["cells"], record.rows, strict=True):
+    for cell, result in record.pairs():
         depth = len(cell["rho"])
         rows += [
             {**cell, "depth": depth, "layer": depth - i, **flat(layer)} for i, layer in enumerate(result["layers"])

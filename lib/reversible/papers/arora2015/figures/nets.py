@@ -67,7 +67,7 @@ def planted_spikes(record: Record) -> Shown:
 def verdict_rule(record: Record) -> Shown:
     """How often each family gets each verdict."""
     counts: dict[str, dict[str, float]] = {}
-    for cell, row in zip(record.parameters["cells"], record.rows, strict=True):
+    for cell, row in record.pairs():
         own = counts.setdefault(cell["kind"], dict.fromkeys(KINDS, 0.0))
         for verdict, count in row["verdicts"].items():
             own[verdict] += count
@@ -87,7 +87,7 @@ def net_spectra(record: Record) -> Shown:
     """Quantiles of singular values against those of the law, for the largest matrices of each net."""
     rows = pd.DataFrame([
         {"net": NETS[cell["net"]], **row}
-        for cell, result in zip(record.parameters["cells"], record.rows, strict=True)
+        for cell, result in record.pairs()
         for row in result.get("rows", ())
     ])  # fmt: skip
     rows["entries"] = [a * b for a, b in rows["shape"]]
@@ -141,7 +141,7 @@ def training_travel(record: Record) -> Shown:
     """Along training, layer by layer: distance from the start, distance from the law, spikes, reversal."""
     rows = pd.DataFrame([
         {"seed": cell["seeds"][0], **row}
-        for cell, result in zip(record.parameters["cells"], record.rows, strict=True)
+        for cell, result in record.pairs()
         for row in result.get("rows", ())
     ])  # fmt: skip
     rows["shown"] = rows.step.clip(lower=0.5)
