@@ -9,6 +9,8 @@
 PYTHON ?= python3
 PROFILE ?= book
 BIN := .venv/bin
+# Whatever the shell says: a build and the tests are hundreds of processes, and each would compile all it imports anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: book test verify portability publish check lock clean
 
@@ -17,7 +19,7 @@ book: .venv/made
 
 # One thread: matrices here are small, and BLAS threads that wait for a busy core cost more than they bring.
 test: .venv/made
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 verify: .venv/made
 	OMP_NUM_THREADS=1 $(BIN)/reversible verify --profile $(PROFILE) --workers 2

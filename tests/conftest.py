@@ -16,11 +16,18 @@ from pathlib import Path
 
 import pytest
 
+import small_book
+from groups import pytest_collection_modifyitems
 from helpers import ROOT, Checkout, QuietHandler, copy_project, opened_cluster, skip_without, skip_without_set
-from once import made_once, pytest_runtest_setup
+from once import Shared, made_once, pytest_runtest_setup, shared_folder
 from reversible import data
+from reversible.papers.arora2015.explorer import explorer
+from reversible.records.record import read_record
+from reversible.show.html import Shown
+from small_explorer import write_grid
+from smoke_records import SmokeRecords
 
-__all__ = ["pytest_runtest_setup"]  # a hook, which pytest looks for here
+__all__ = ["pytest_collection_modifyitems", "pytest_runtest_setup"]  # hooks, which pytest looks for here
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -68,12 +75,29 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A book of one small chapter and a front page, built once; tests take copies."""
-    import small_book
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """What all processes of this session have in common."""
+    return Shared(shared_folder(request, tmp_path_factory))
 
+
+@pytest.fixture(scope="session")
+def smoke_records(shared: Shared) -> SmokeRecords:
+    """The record of each experiment in the smoke profile, made once by whichever process asks first."""
+    return SmokeRecords(shared)
+
+
+@pytest.fixture(scope="session")
+def small_explorer(shared: Shared) -> Shown:
+    """The explorer of a small grid, whose numbers are made once by whichever process asks first."""
+    return explorer(read_record(shared.made("small-grid.json", write_grid)))
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, smoke_records: SmokeRecords) -> Checkout:
+    """A book of one small chapter and a front page, built once; tests take copies."""
+    record = smoke_records[small_book.RECORD]
     with made_once("the small book"):
-        return small_book.made(tmp_path_factory.mktemp("small"))
+        return small_book.made(tmp_path_factory.mktemp("small"), record)
 
 
 @pytest.fixture

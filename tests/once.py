@@ -1,13 +1,15 @@
-"""A fixture of a whole session that cannot be made is one error with its reason, and not one for every test.
+"""What takes long is made once a session: one error where it cannot be made, one maker where several processes want it.
 
-The first test that asks for it gets the error, every later one in the same process is skipped: the run fails once.
-`conftest.py` takes both names: pytest finds the hook there.
+The first test that asks for what could not be made gets the error, every later one is skipped: the run fails once.
+`conftest.py` takes the hook from here: pytest finds it there.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterator
+import fcntl
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,12 +17,11 @@ TAIL = 3000  # characters of the reason: the end of what a build or a command sa
 
 
 class NotMadeError(Exception):
-    """The fixture that could not be made, and why."""
+    """What could not be made, and why; `told` where some test has had the error."""
 
-    def __init__(self, name: str, reason: str) -> None:
+    def __init__(self, name: str, reason: str, told: bool = False) -> None:
         super().__init__(f"{name} could not be made: {reason}")
-        self.name = name
-        self.told = False
+        self.name, self.reason, self.told = name, reason, told
 
 
 @contextlib.contextmanager
@@ -30,6 +31,40 @@ def made_once(name: str) -> Iterator[None]:
         yield
     except (Exception, pytest.fail.Exception) as error:
         raise NotMadeError(name, f"{type(error).__name__}: {str(error)[-TAIL:]}") from error
+
+
+class Shared:
+    """A folder that all processes of one session have in common, and what is made in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+
+    def made(self, name: str, make: Callable[[Path], None]) -> Path:
+        """The file `name`, made by `make(path)` where no process has; the others wait for it.
+
+        NotMadeError where it could not be made, here or by another process.
+        """
+        place, failed, half = (self.folder / f"{name}{end}" for end in ("", ".failed", ".unfinished"))
+        with (self.folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # goes with the process, however that ends
+            if failed.exists():
+                raise NotMadeError(name, failed.read_text(), told=True)
+            if not place.exists():
+                try:
+                    with made_once(name):
+                        make(half)
+                except NotMadeError as error:
+                    failed.write_text(error.reason)
+                    raise
+                half.rename(place)
+        return place
+
+
+def shared_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder for `Shared` of this session, which the next one has no part in."""
+    own = tmp_path_factory.getbasetemp()
+    return (own.parent if hasattr(request.config, "workerinput") else own) / "shared"
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,150 +1,143 @@
 """The build on a small book: what is executed when, and that every planted fault fails it."""
 
-import json
 import shutil
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 
-from helpers import Checkout
-from reversible.book.execute import stamp
+import small_book
+from helpers import refusal
+from reversible.base import digests
+from reversible.base.checks import InputError
+from reversible.book import front
+from reversible.book.build import _alone
+from reversible.book.cards import where_it_ran
+from reversible.book.chapter import begin
+from reversible.book.execute import stale, stamp
+from reversible.records.record import Record
 
 
-def stale(checkout: Checkout) -> list[str]:
-    program = "import json; from pathlib import Path; from reversible.book.execute import stale;"
-    done = checkout.run(sys.executable, "-c", program + "print(json.dumps(stale(Path('book'), 'smoke')))")
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-def test_the_path_of_the_front_page_comes_last_and_its_table_is_full(built):
-    index = built.root / "book" / "_build" / "html" / "index.html"
-    assert built.build().stdout.splitlines()[-1] == str(index)
+def test_the_path_of_the_front_page_comes_last_and_a_second_build_executes_and_renders_nothing(built):
+    log, index = (built.root / "book" / "_build" / name for name in ("render.log", "html/index.html"))
+    before = log.stat().st_mtime_ns
+    done = built.build()
+    assert done.stdout.splitlines()[-1] == str(index)
+    assert "0 chapters to execute, 2 unchanged" in done.stdout
+    assert log.stat().st_mtime_ns == before
     assert index.read_text().count("rv-badge") >= 2
 
 
-def test_a_second_build_executes_and_renders_nothing(built):
-    log = built.root / "book" / "_build" / "render.log"
-    before = log.stat().st_mtime_ns
-    done = built.build()
-    assert "0 chapters to execute, 2 unchanged" in done.stdout
-    assert log.stat().st_mtime_ns == before
-
+# --- what is stale ----------------------------------------------------------------------------------------------------
 
 BOTH = ["index", "demo"]
-MODEL, CLAIMS = "lib/reversible/random_nets/model.py", "book/claims/demo.toml"
+LAWS, CLAIMS = "lib/reversible/theory/singular_values.py", "book/claims/demo.toml"
+RECORD = f"book/results/{small_book.RECORD}.json"
 CHANGES = {
     "nothing": (None, []),
     "a code cell": (("book/demo.md", 'chapter.verdict("T1")', 'chapter.verdict("T1")  # again'), ["demo"]),
     "prose": (("book/demo.md", "It cites", "This cites"), []),
-    "a module that the experiment uses": ((MODEL, "h.amax(-1) /", "1 * h.amax(-1) /"), BOTH),
+    "a module that the experiment uses": ((LAWS, "max(n, p) - 0.5", "1 * max(n, p) - 0.5"), BOTH),
     "what only the pages show": (("lib/reversible/book/cards.py", "<small>{escape", "<small >{escape"), BOTH),
-    "a comment in that module": ((MODEL, "# binary: ones", "# binary: all ones"), []),
+    "a comment in that module": ((LAWS, "# asked before", "# looked at before"), []),
     "a module that no chapter uses": (("lib/reversible/cli/__main__.py", "exit(main())", "exit(main(None))"), []),
     "another experiment": (("lib/reversible/papers/arora2015/experiments/other_weights.py", "/ 16\n", "/ 16.0\n"), []),
     "the lock": (("requirements.lock", "numpy==", "numpy== "), BOTH),
-    "the words of the chapter's claim": ((CLAIMS, "are bounded", "stay bounded"), BOTH),
+    "the words of the chapter's claim": ((CLAIMS, "are on the law", "stay on the law"), BOTH),
     "another chapter's claim": ((CLAIMS, "no time", "no money"), ["index"]),
-    "a record": (("book/results/code-law.json", "1", "2"), BOTH),
+    "a record": ((RECORD, "1", "2"), BOTH),
 }  # fmt: skip
 
 
+@pytest.fixture
+def by_its_library(book, monkeypatch):
+    """The book, whose stamps are of its own copy of the library."""
+    monkeypatch.setattr(digests, "LIBRARY", book.root / "lib" / "reversible")
+    return book
+
+
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_change_makes_stale_what_depends_on_it_and_nothing_else(book, change):
+def test_a_change_makes_stale_what_depends_on_it_and_nothing_else(by_its_library, change):
     edit, expected = CHANGES[change]
     if edit:
-        book.edit(*edit)
-    assert stale(book) == expected
+        by_its_library.edit(*edit)
+    assert stale(by_its_library.root / "book", "smoke") == expected
 
 
-def test_only_the_changed_chapter_is_executed_and_its_new_output_is_shown(book):
-    book.edit("book/demo.md", 'chapter.verdict("T1")', 'print("a new" + " line")\nchapter.verdict("T1")')
-    done = book.build()
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 chapters to execute, 1 unchanged" in done.stdout
-    assert "a new line" in (book.root / "book/_build/html/demo.html").read_text()
+def test_another_profile_makes_all_stale(by_its_library):
+    assert stale(by_its_library.root / "book", "book") == BOTH
 
 
-def test_a_new_record_is_rendered(book):
-    made = book.run(sys.executable, "-m", "reversible.cli", "run", "code-law", "--profile", "book",
-                    "--out", "book/results/code-law.json")  # fmt: skip
-    assert made.returncode == 0, made.stderr
-    done = book.build()
-    assert done.returncode == 0, done.stdout + done.stderr
-    site = book.root / "book" / "_build" / "html"
-    assert "recorded (book)" in (site / "demo.html").read_text()
-    assert json.loads((site / "code-law.json").read_text())["profile"] == "book"
+def test_a_stamp_knows_the_modules_of_its_cells_and_the_data_at_hand(monkeypatch, tmp_path, book):
+    """Of a chapter whose claims have no record, for what draws records may read data."""
 
+    def stamped(imported=""):
+        chapter.write_text(text.replace('chapter.verdict("T1")', f'{imported}chapter.verdict("T1")'))
+        return stamp(book.root / "book", "demo", "smoke")
+
+    chapter = book.root / "book" / "demo.md"
+    text = chapter.read_text()
+    book.edit(CLAIMS, 'chapter = "demo"', 'chapter = "index"')
+    book.edit(CLAIMS, 'chapter = "elsewhere"', 'chapter = "demo"')
+    at_first = stamped()
+    bare = stamped("from reversible.theory import (\n    one_layer,\n)\n")
+    assert bare != at_first
+    monkeypatch.setenv("REVERSIBLE_DATA", str(tmp_path))
+    assert stamped("from reversible.theory import (\n    one_layer,\n)\n") == bare  # it reads no data
+    without = stamped("from reversible.data import load\n")
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "lenet5_dense.npz").write_bytes(b"1")
+    assert stamped("from reversible.data import load\n") != without
+
+
+# --- planted faults ---------------------------------------------------------------------------------------------------
 
 FAULTS = {
-    "an altered record": ("book/results/code-law.json", '"ci95"', '"ci96"', "altered after the run"),
-    "a rule edited after the run": (CLAIMS, "<= 3", "<= 4", "rule changed after the run"),
-    "a claim whose record is missing": (CLAIMS, '"code-law"', '"linf-rate"', "cannot read the record"),
-    "a rule about nothing measured": (
-        "book/claims/demo.toml",
-        "largest_constant_binary",
-        "height",
-        "measures no 'height'",
-    ),
+    "an altered record": (RECORD, '"ci95"', '"ci96"', "altered after the run"),
+    "a rule edited after the run": (CLAIMS, "<= 1", "<= 2", "rule changed after the run"),
+    "a claim whose record is missing": (CLAIMS, f'"{small_book.RECORD}"', '"linf-rate"', "cannot read the record"),
+    "a rule about nothing measured": (CLAIMS, "largest_ks", "height", "measures no 'height'"),
     "a truncated ledger": (CLAIMS, 'id = "T2"', 'id = "T', "not a whole claims ledger"),
-    "a NaN in a record": ("book/results/code-law.json", '"n": 0', '"n": NaN', "NaN is not a measurement"),
+    "a NaN in a record": (RECORD, '"n": 0', '"n": NaN', "NaN is not a measurement"),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_raises_in_the_front_page(book, fault):
+def test_a_planted_fault_raises_in_the_front_page(book, fault, monkeypatch):
     file, old, new, says = FAULTS[fault]
     book.edit(file, old, new)
-    done = book.run(sys.executable, "-c", "from reversible.book import front; front.verdicts()")
-    assert done.returncode == 1
-    assert says in done.stderr
+    monkeypatch.chdir(book.root)
+    assert says in refusal(front.verdicts)
 
 
-def test_a_cell_that_raises_fails_the_build(book):
-    book.edit(CLAIMS, "<= 3", "<= 4")
+def test_a_cell_that_raises_fails_the_build_with_the_words_of_the_first_chapter_that_failed(book):
+    book.edit(CLAIMS, "<= 1", "<= 2")
     book.edit("book/demo.md", 'chapter.verdict("T1")', "1 / 0")
     done = book.build()
     assert done.returncode == 2
-    assert "rule changed after the run" in done.stderr or "ZeroDivisionError" in done.stderr
-    book.edit(CLAIMS, "<= 4", "<= 3")
+    assert "chapter index failed" in done.stderr
+    assert "rule changed after the run" in done.stderr
+    book.edit(CLAIMS, "<= 2", "<= 1")
     done = book.build()
     assert done.returncode == 2
+    assert "1 chapters to execute, 1 unchanged" in done.stdout
     assert "chapter demo failed" in done.stderr
     assert "ZeroDivisionError" in done.stderr
 
 
-def test_a_fault_fails_every_build_until_it_is_mended(book):
-    """Sphinx warns of a page once; the second build must not pass by forgetting the first."""
-    book.edit("book/demo.md", "arora2015", "arora1915")
-    for _ in range(2):
-        done = book.build()
-        assert done.returncode == 2
-        assert "arora1915" in done.stderr
-    book.edit("book/demo.md", "arora1915", "arora2015")
-    assert book.build().returncode == 0
-
-
-def test_an_empty_book_fails_the_build(book):
-    book.edit("_toc.yml", "  - file: demo\n", "")
-    book.edit("book/index.md", "[the small chapter](demo.md)", "the small chapter")
-    done = book.build()
-    assert done.returncode == 2
-    assert "only 1 executable pages" in done.stderr
+# --- without the build ------------------------------------------------------------------------------------------------
 
 
 def test_jupyter_book_alone_executes_what_is_stale_and_nothing_else(book):
     shutil.rmtree(book.root / "book" / "_build")
     told = 'from ipykernel.connect import get_connection_info as told\nprint("over", told(unpack=True)["transport"])\n'
-    book.edit("book/demo.md", 'chapter.verdict("T1")', told + 'chapter.verdict("T1")')
+    book.edit("book/demo.md", 'chapter.verdict("T1")', told + 'print("in the profile", profile)\nchapter.verdict("T1")')
     done = book.run("jupyter-book", "build", "book")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 chapters to execute, 0 unchanged (book profile)" in done.stdout
     assert "TCP" not in done.stdout + done.stderr
     page = book.root / "book" / "_build" / "html" / "demo.html"
-    assert "recorded (smoke)" in page.read_text()
-    assert "just now (book)" in page.read_text()
+    assert "in the profile book" in page.read_text()
     assert "over ipc" in page.read_text()
     book.edit("book/demo.md", 'chapter.verdict("T1")', 'print("a new" + " line")\nchapter.verdict("T1")')
     done = book.run("jupyter-book", "build", "book")
@@ -162,10 +155,14 @@ def test_jupyter_book_alone_fails_with_the_words_of_the_chapter(book):
     assert "jupyter_book" not in done.stderr  # no traceback of the renderer's own
 
 
-def test_papermill_alone_runs_a_chapter(book):
+def test_papermill_alone_runs_a_chapter_and_its_experiment(book):
+    book.edit("book/demo.md", 'chapter.verdict("T1")', f'chapter.live("{small_book.RECORD}")')
     done = book.run("papermill", "book/demo.md", "out.ipynb", "-p", "profile", "smoke", "--cwd", "book")
     assert done.returncode == 0, done.stderr
-    assert "just now (smoke)" in (book.root / "out.ipynb").read_text()
+    shown = (book.root / "out.ipynb").read_text()
+    assert "recorded (smoke)" in shown
+    assert "just now (smoke)" in shown
+    assert "Every number of the run just now is the recorded one, to the bit." in shown
 
 
 @pytest.mark.parametrize(
@@ -184,22 +181,19 @@ def test_bad_profile_is_one_line(built):
     assert "profile must be one of smoke, book, paper, not 'huge'" in done.stderr
 
 
-def test_a_chapter_sees_only_its_own_claims_and_records(monkeypatch, built):
-    from reversible.base.checks import InputError
-    from reversible.book.chapter import begin
+# --- chapters ---------------------------------------------------------------------------------------------------------
 
-    monkeypatch.chdir(Path(built.root))
+
+def test_a_chapter_sees_only_its_own_claims_and_records(monkeypatch, built):
+    monkeypatch.chdir(built.root)
     chapter = begin({"profile": "smoke"}, "demo")
-    with pytest.raises(InputError, match="record must be one of code-law, not 'linf-rate'"):
+    with pytest.raises(InputError, match="record must be one of spectral-laws, not 'linf-rate'"):
         chapter.record("linf-rate")
     with pytest.raises(InputError, match="claim must be one of T1, not 'T2'"):
         chapter.verdict("T2")
 
 
 def test_runs_are_counted_by_trials_or_seeds():
-    from reversible.book.cards import where_it_ran
-    from reversible.records.record import Record
-
     where = {
         "code": "x",
         "module": "reversible.theory.one_layer",
@@ -215,10 +209,7 @@ def test_runs_are_counted_by_trials_or_seeds():
 
 
 def test_a_chapter_may_begin_again_with_another_profile(monkeypatch, built):
-    from reversible.base.checks import InputError
-    from reversible.book.chapter import begin
-
-    monkeypatch.chdir(Path(built.root))
+    monkeypatch.chdir(built.root)
     notebook: dict[str, object] = {"profile": "smoke"}
     notebook["chapter"] = begin(notebook, "demo")
     notebook |= {"profile": "book", "left_by_a_cell": 3}
@@ -227,25 +218,7 @@ def test_a_chapter_may_begin_again_with_another_profile(monkeypatch, built):
         begin({"profile": "book", "left_by_a_cell": 3}, "demo")
 
 
-def test_a_stamp_knows_the_modules_of_its_cells_and_the_data_at_hand(monkeypatch, tmp_path, book):
-    chapter = book.root / "book" / "demo.md"
-    at_first = stamp(book.root / "book", "demo", "smoke")
-    text = chapter.read_text()
-    chapter.write_text(text.replace("chapter.live", "from reversible.theory import (\n    one_layer,\n)\nchapter.live"))
-    bare = stamp(book.root / "book", "demo", "smoke")
-    assert bare != at_first
-    monkeypatch.setenv("REVERSIBLE_DATA", str(tmp_path))
-    assert stamp(book.root / "book", "demo", "smoke") == bare  # it reads no data
-    chapter.write_text(text.replace("chapter.live", "from reversible.data import load\nchapter.live"))
-    without = stamp(book.root / "book", "demo", "smoke")
-    (tmp_path / "weights").mkdir()
-    (tmp_path / "weights" / "lenet5_dense.npz").write_bytes(b"1")
-    assert stamp(book.root / "book", "demo", "smoke") != without
-
-
 def test_builds_of_one_book_go_one_after_the_other(tmp_path, capsys):
-    from reversible.book.build import _alone
-
     entered, leave = threading.Event(), threading.Event()
 
     def hold():

@@ -16,7 +16,7 @@ from reversible.papers.arora2015.experiments.law_grid import FEW, layer_widths
 from reversible.papers.arora2015.explorer import EDGE, constant_error
 from reversible.records.record import book_folder
 from reversible.show.vega import VEGA, vega_script
-from small_explorer import AXES, LINES, START, by_the_library, number, small_explorer, three_digits
+from small_explorer import AXES, LINES, START, by_the_library, number, three_digits
 
 THEME = """
 html { --pst-color-background: #fff; --pst-color-text-base: #222832; --pst-color-text-muted: #48566b;
@@ -27,14 +27,14 @@ html[data-theme="dark"] { --pst-color-background: #121212; --pst-color-text-base
 
 
 @pytest.fixture(scope="module")
-def folder(browser, tmp_path_factory):
+def folder(browser, small_explorer, tmp_path_factory):
     """A page with the explorer and nothing else, and the scripts beside it."""
     folder = tmp_path_factory.mktemp("explorer")
     (folder / "_static").mkdir()
     for name in ("explorer.js", "reversible.css"):
         (folder / "_static" / name).write_text((book_folder() / "_static" / name).read_text())
     (folder / "_static" / VEGA).write_text(vega_script())
-    content = small_explorer().content
+    content = small_explorer.content
     links = "<link rel='icon' href='data:'><link rel='stylesheet' href='_static/reversible.css'>"
     script = "<script src='_static/explorer.js'></script>"  # as Sphinx puts it there
     head = f"<title>x</title>{links}<style>{THEME}</style>{script}"
@@ -77,7 +77,7 @@ def move(page, **to):
 
 
 @pytest.mark.parametrize(
-    "place", [{}, {"n": 2000, "m": 400, "k": 60}, {"n": 500, "m": 400, "k": 2, "depth": 1}, {"m": 400, "rho": 0.1}]
+    "place", [{}, {"n": 500, "m": 400, "k": 60}, {"n": 500, "m": 400, "k": 5, "depth": 1}, {"m": 400, "rho": 0.1}]
 )
 def test_moved_sliders_show_the_library_s_number(page, place):
     move(page, **place)
@@ -99,16 +99,16 @@ def test_every_step_of_every_slider_is_seen(page):
 
 
 def test_the_net_is_told_and_the_command_simulates_it(page, capsys):
-    move(page, n=2000, rho=0.5)
-    assert page.inner_text("#rv-explorer-widths") == "2,000 → 316 → 50"
-    assert float(page.inner_text("#rv-explorer-t")) == 158
-    assert float(page.inner_text("#rv-explorer-ratio")) == pytest.approx(5 / 158, rel=0.02)
+    move(page, n=500, rho=0.5)
+    assert page.inner_text("#rv-explorer-widths") == "500 → 158 → 50"
+    assert float(page.inner_text("#rv-explorer-t")) == 79
+    assert float(page.inner_text("#rv-explorer-ratio")) == pytest.approx(5 / 79, rel=0.02)
     words = shlex.split(page.inner_text("#rv-explorer-simulate code"))
     assert words[0] == "reversible"
     assert cli.main([*words[1:], "--trials", "2"]) == 0
     told = capsys.readouterr().out
     assert "k = 5" in told
-    assert "width 316" in told
+    assert "width 158" in told
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_the_net_is_told_and_the_command_simulates_it(page, capsys):
         ({"n": 500, "m": 400, "rho": 0.1}, "nothing", "one number at every entry is a better answer. No image"),
         ({"n": 500, "m": 400, "k": 60, "rho": 0.5}, "nothing", "Nothing is read: one number at every entry"),
         ({"n": 250, "m": 400}, "none", "narrower than its code"),
-        ({"n": 2000, "rho": 0.1}, "none", "dropout can leave a whole hidden layer silent"),
+        ({"n": 500, "rho": 0.1}, "none", "dropout can leave a whole hidden layer silent"),
         ({"k": 60}, "none", "as many entries are on as it has, or more"),
     ],
 )
@@ -168,7 +168,7 @@ def test_a_line_a_depth_and_a_point_that_moves_with_the_net(page):
 def test_the_point_is_the_number_on_the_axis(page):
     """Equal factors of the error are equal distances, whatever moved it, and the map's line is where its error is."""
     at = [(point(page)[1], float(number(page)))]
-    for place in ({"n": 500}, {"m": 400, "n": 2000}, {"depth": 1, "k": 2}):
+    for place in ({"n": 500}, {"m": 400, "n": 500}, {"depth": 1, "k": 60}):
         move(page, **place)
         at.append((point(page)[1], float(number(page))))
     pixels, errors = (np.array(values) for values in zip(*at, strict=True))

@@ -1,20 +1,23 @@
 """The recorded experiments: deterministic, complete for the claims that read them, and able to fail."""
 
+import functools
+import math
 import types
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
+from itertools import combinations
 
 import pytest
 import torch
 
-from reversible.base import runtime
+from reversible.base.arithmetic import arithmetic
 from reversible.base.checks import InputError
 from reversible.base.estimates import Estimate
 from reversible.papers import EXPERIMENTS
 from reversible.papers.arora2015.experiments import shadow as shadow_training
 from reversible.papers.arora2015.experiments import shadow_digits, shadow_long
-from reversible.random_nets import one_layer as simulate
+from reversible.random_nets.deep import MultiLayer
 from reversible.records import make
-from reversible.records.claims import NOT_TESTED, judge, read_claims, rules_for
+from reversible.records.claims import read_claims, rules_for
 from reversible.records.compare import LIVE_LIMIT
 from reversible.records.record import book_folder, read_record
 from reversible.runs.experiment import PROFILES, Experiment
@@ -22,30 +25,36 @@ from reversible.theory import one_layer as laws
 from reversible.training.config import Training
 
 CLAIMS = read_claims(book_folder())
-
-
 TRAINED = {**shadow_training.EXPERIMENTS, **shadow_long.EXPERIMENTS, **shadow_digits.EXPERIMENTS}
 
 
-def untested(claim):
-    return judge(claim, lambda name: read_record(book_folder() / "results" / f"{name}.json")).status == NOT_TESTED
+def asked_of(name, counts=lambda claim: True):
+    """The measures of a record that claims ask for, those that count."""
+    claims = [claim for claim in CLAIMS if claim.record == name and counts(claim)]
+    return {check.measure for claim in claims for check in (*claim.must, *claim.should)}
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_smoke_run_measures_what_the_rules_read(name):
-    record = make.run(EXPERIMENTS[name], "smoke", rules_for(CLAIMS, name))
-    for claim in CLAIMS:
-        if claim.record == name:
-            asked = {check.measure for check in (*claim.must, *claim.should)}
-            # What the book's own record could not run is no part of this one either. What only other data measure is
-            # seen to in test_shadow_training.
-            assert asked <= set(record.measures) or record.absent or untested(claim) or name in TRAINED
-            assert record.rules[claim.id] == claim.rule
+def test_a_smoke_run_is_whole_and_on_the_law(name, smoke_records):
+    record, experiment = smoke_records[name], EXPERIMENTS[name]
+    assert record.rules == rules_for(CLAIMS, name)
     for measure, estimate in record.measures.items():
-        if EXPERIMENTS[name].is_score(measure):
+        if experiment.is_score(measure):
             assert estimate.mean < LIVE_LIMIT, measure
-        assert EXPERIMENTS[name].label(measure)  # refused where it has none
+        assert experiment.label(measure)  # refused where it has none
     assert len(record.table()) == len(record.rows) == len(record.parameters["cells"])
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_smoke_run_measures_what_the_rules_read(name, smoke_records):
+    record = smoke_records[name]
+    assert asked_of(name) - set(record.measures) == set()
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_committed_record_measures_what_the_rules_read(name):
+    record = read_record(book_folder() / "results" / f"{name}.json")
+    assert asked_of(name) - set(record.measures) == set()
 
 
 def test_every_record_in_the_ledger_is_an_experiment_and_the_other_way_round():
@@ -59,14 +68,50 @@ def test_same_profile_same_record_to_the_bit():
     assert first == second
 
 
+@functools.cache
+def cells_of(name, profile):
+    """Those of an experiment, but for offsets that are searched for at length: no seed hangs on them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MultiLayer, "offsets", lambda p: (0.0,) * p.depth)
+        return EXPERIMENTS[name].cells(profile)
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_no_two_cells_share_their_randomness(name, profile):
     """But for trained methods, which are compared seed by seed, and the law itself, which has no seed."""
-    cells = EXPERIMENTS[name].cells(profile)
+    cells = cells_of(name, profile)
     whole = {*TRAINED, "law-grid"}
     own = {cell.seeds if isinstance(cell, Training) else cell if name in whole else cell.seed for cell in cells}
     assert len(own) == len(cells)
+
+
+# Made before `seed_of` was there, from ranges that began at the same numbers.
+SHARE_SEEDS = (
+    {"code-law", "baby-theorem", "technical-lemma", "net-reversal", *TRAINED},
+    {"unbiased-inference", "linf-rate", "theorem-2-3", "regime-map", "inference-dropout"},
+    {"law-grid-nets", "net-reversal"},
+)
+
+
+def seeds_in(value, named=False):
+    """All seeds of a cell, whose dict this is."""
+    if isinstance(value, dict):
+        return set().union(*(seeds_in(part, name in ("seed", "seeds", "tuning_seeds")) for name, part in value.items()))
+    if isinstance(value, list | tuple):
+        return set().union(*(seeds_in(part, named) for part in value))
+    return {value} if named else set()
+
+
+def test_no_further_experiments_share_their_seeds():
+    """New ones take theirs from `seed_of`, and share none."""
+    seeds = {
+        name: {seed for profile in PROFILES for cell in cells_of(name, profile) for seed in seeds_in(asdict(cell))}
+        for name in EXPERIMENTS
+    }
+    assert [name for name in seeds if not seeds[name]] == ["law-grid"]
+    pairs = {frozenset(pair) for pair in combinations(seeds, 2) if seeds[pair[0]] & seeds[pair[1]]}
+    assert pairs == {frozenset(pair) for names in SHARE_SEEDS for pair in combinations(sorted(names), 2)}
 
 
 def test_grid_of_theorem_2_3_is_large_enough():
@@ -95,32 +140,47 @@ def test_cuda_that_is_not_there():
 
 
 def test_cells_on_another_device_are_checked_against_double_precision(monkeypatch):
-    """As on a machine with CUDA, with the numbers made on the CPU."""
-    right, checked = simulate.precision_check, []
+    """As on a machine with CUDA, by an experiment that says itself how far it is off."""
+    found, checked = [1e-4, 2 * make.FLOAT64_TOLERANCE, math.nan], []
 
-    def check(p):
-        checked.append(p)
-        return right(replace(p, device="cpu"))
+    def off(cells):
+        checked.append(cells)
+        return found[len(checked) - 1]
 
-    monkeypatch.setattr(runtime, "check_device", lambda device: None)
-    monkeypatch.setattr(simulate, "precision_check", check)
-    monkeypatch.setattr(make, "run_cell", on_cpu)
-    monkeypatch.setattr(simulate, "check_device", lambda device: None)
-    monkeypatch.setattr(make, "provenance", lambda module, device, seconds, name: {"device": device})
-    record = make.run(EXPERIMENTS["linf-rate"], "smoke", device="cuda")
-    assert [p.device for p in checked] == ["cuda"] * 3
-    assert record.provenance["device"] == "cuda"
-    assert record.provenance["arithmetic"] == [{"cpu": "here"}]
-    assert 0 < record.provenance["float64_check"] < make.FLOAT64_TOLERANCE
-    assert {cell["device"] for cell in record.parameters["cells"]} == {"cuda"}
-    monkeypatch.setattr(simulate, "precision_check", lambda p: 0.01)
-    with pytest.raises(InputError, match=r"0\.01 off double"):
-        make.run(EXPERIMENTS["linf-rate"], "smoke", device="cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a GPU")
+    experiment = Experiment(
+        lambda _: [CellOnDevice(1), CellOnDevice(2)], lambda cell: Result(1, cell.seed), lambda pairs: {},
+        float64=off, name="mine", module=__name__,
+    )  # fmt: skip
+    record = make.run(experiment, "smoke", device="cuda")
+    assert checked == [[CellOnDevice(1, "cuda"), CellOnDevice(2, "cuda")]]
+    assert record.parameters["cells"] == [{"seed": 1, "device": "cuda"}, {"seed": 2, "device": "cuda"}]
+    assert record.provenance["device"] == "a GPU"
+    assert record.provenance["arithmetic"] == [arithmetic()]
+    assert record.provenance["float64_check"] == 1e-4
+    for says in (r"0\.002 off double", "nan off double"):
+        with pytest.raises(InputError, match=says):
+            make.run(experiment, "smoke", device="cuda")
+    record = make.run(experiment, "smoke")
+    assert len(checked) == 3
+    assert "float64_check" not in record.provenance
 
 
-def on_cpu(run, asked):
-    result = run(replace(asked.cell, device="cpu"))
-    return make.Done(result, {"cpu": "here"})
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_whatever_is_simulated_on_another_device_says_how_far_it_is_off(name):
+    """What is trained there does not: its rounding decides where training goes."""
+    cells, off = cells_of(name, "smoke"), EXPERIMENTS[name].float64
+    trained = name in TRAINED or isinstance(cells[0], Training)
+    assert (off is not None) == (hasattr(cells[0], "device") and not trained)
+    if off:
+        assert 0 < off(cells) < make.FLOAT64_TOLERANCE
+
+
+@dataclass(frozen=True)
+class CellOnDevice:
+    seed: int
+    device: str = "cpu"
 
 
 @pytest.fixture

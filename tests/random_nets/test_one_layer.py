@@ -71,10 +71,17 @@ def test_tiles_do_not_change_the_model(monkeypatch):
     assert tiled.relative_error != whole.relative_error  # another draw of the same law
 
 
-@pytest.mark.parametrize("family", ["sign", "orthogonal", "student", "correlated"])
-def test_other_families_run(family):
-    r = one_layer(replace(SMALL, weights=family, trials=10))
-    assert 0 < r.relative_error.mean < 3
+@pytest.mark.parametrize(
+    ("family", "low", "high"),
+    [
+        ("sign", 0.92, 1.04), ("orthogonal", 0.95, 1.06), ("uniform", 0.92, 1.04), ("correlated", 0.9, 1.0),
+        ("skewed", 0.76, 0.88), ("sparse", 1.16, 1.32), ("student", 1.2, 4),
+    ],
+)  # fmt: skip
+def test_other_families_have_their_places_beside_the_law(family, low, high):
+    """The law for Gaussian weights holds for some; of the others a few long entries or lengths make it another one."""
+    r = one_layer(replace(SMALL, weights=family, trials=200))
+    assert low < r.relative_error.mean / r.predicted_relative_error < high
 
 
 def test_shared_weights_count_as_one_repeat():
@@ -119,6 +126,14 @@ def test_memory_that_is_promised_counts_the_law_of_many_codes():
 def test_single_precision_follows_double():
     for change in ({}, {"q": 0.5, "estimate": "linear"}, {"weights": "student"}):
         assert 0 < simulate.precision_check(replace(SMALL, **change)) < 1e-4
+
+
+def test_the_first_the_middle_and_the_last_cell_are_checked_and_the_worst_counts(monkeypatch):
+    def worst(*found):
+        return simulate.float64_check([replace(SMALL, seed=seed) for seed in found])
+
+    monkeypatch.setattr(simulate, "precision_check", lambda p: p.seed)
+    assert [worst(2), worst(3, 9, 5, 9, 4), worst(7, 9, 5, 9, 4), worst(3, 9, 5, 9, 8), worst(3, 4)] == [2, 5, 7, 8, 4]
 
 
 def test_a_precision_that_is_too_low_is_seen(monkeypatch):

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from reversible.base.checks import InputError
+from reversible.base.data_files import folder, known_files
 from reversible.base.digests import code_digest, digest, imported_modules, imports
 from reversible.base.files import write_atomically
 from reversible.papers import module_of, paper_of
@@ -98,9 +99,7 @@ def stamp(book: Path, name: str, profile: str) -> str:
 
 def _data_at_hand() -> dict[str, int]:
     """The files of the data folder that are there, with their sizes: a chapter says what it had and what not."""
-    from reversible import data  # brings torch, which takes seconds, and papermill reads chapters through this module
-
-    files = {name: data.folder() / name for name in data.known_files()}
+    files = {name: folder() / name for name in known_files()}
     return {name: file.stat().st_size for name, file in files.items() if file.is_file()}
 
 

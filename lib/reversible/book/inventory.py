@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reversible import data
+from reversible.base.data_files import known_files
 from reversible.records.claims import read_claims
 from reversible.records.record import book_folder, read_record
 from reversible.show.html import Shown, duration, escape, table
@@ -69,7 +70,7 @@ def _address(name: str) -> str:
 def files() -> Shown:
     """Every file of data and weights below the folder: its md5, and its size where it is at hand."""
     rows = []
-    for name, md5 in data.known_files().items():
+    for name, md5 in known_files().items():
         file = data.folder() / name
         size = _size(file) if file.is_file() else "not at hand"
         rows.append([f"<code>{escape(name)}</code>", size, f"<code>{md5}</code>"])

@@ -36,7 +36,7 @@ from reversible.records.record import book_folder, read_record
 from reversible.runs.experiment import PROFILES
 from reversible.show.vega import VEGA, vega_script
 from reversible.theory.depth import optimal_offsets, state_evolution, top_risk
-from small_explorer import AXES, START, by_the_library, can_be_run, small_explorer
+from small_explorer import AXES, START, by_the_library, can_be_run
 
 # --- the grid ---------------------------------------------------------------------------------------------------------
 
@@ -167,8 +167,8 @@ class Tags(HTMLParser):
         self.seen.append((tag, dict(attrs)))
 
 
-def test_every_slider_has_its_label_its_output_and_an_id_of_its_own():
-    tags = Tags(small_explorer().content).seen
+def test_every_slider_has_its_label_its_output_and_an_id_of_its_own(small_explorer):
+    tags = Tags(small_explorer.content).seen
     ids = [attrs["id"] for _, attrs in tags if "id" in attrs]
     assert len(ids) == len(set(ids))
     sliders = {attrs["id"]: attrs for tag, attrs in tags if tag == "input"}
@@ -182,8 +182,8 @@ def test_every_slider_has_its_label_its_output_and_an_id_of_its_own():
     assert [attrs["src"] for tag, attrs in tags if tag == "script" and "src" in attrs] == [f"_static/{VEGA}"]
 
 
-def test_the_grid_in_the_page_is_whole_and_empty_where_no_net_is():
-    shown = small_explorer()
+def test_the_grid_in_the_page_is_whole_and_empty_where_no_net_is(small_explorer):
+    shown = small_explorer
     (content,) = re.findall(r"id='rv-explorer-grid'>(.*?)</script>", shown.content)
     grid = json.loads(content)
     assert grid == json.loads(json.dumps(shown.value))
