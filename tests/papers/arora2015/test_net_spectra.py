@@ -108,8 +108,8 @@ def test_what_is_planted_is_there():
 
 
 @pytest.mark.parametrize("name", ["spectral-laws", "planted-spikes", "verdict-rule", "net-spectra", "training-travel"])
-def test_a_figure_says_in_words_what_it_shows(name):
-    shown = figure_of(make.run(EXPERIMENTS[name], "smoke")).content
+def test_a_figure_says_in_words_what_it_shows(name, smoke_records):
+    shown = figure_of(smoke_records[name]).content
     assert shown.startswith("<img")
     assert len(shown.split('alt="')[1].split('"')[0]) > 40
 
