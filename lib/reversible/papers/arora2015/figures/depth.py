@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 
 from reversible.base.rebuilt import rebuilt
 from reversible.papers.arora2015.experiments.depth import limit_noise
+from reversible.papers.arora2015.experiments.two_and_three_layers import way_of
 from reversible.random_nets.deep import MultiLayer
 from reversible.records.record import Record, flat
 from reversible.show.drawing import (
@@ -167,13 +168,16 @@ def middle_and_top(record: Record) -> Shown:
     """Relative squared error of the middle and of the top layer, for three ways of reading."""
     data = layers(record)
     figure, (ax,) = panels(1)
-    ways = ["no offset", "rescaled, offset at the top", "best offsets"]
+    ways = {"plain": "no offset", "rescaled": "rescaled, offset at the top", "best": "best offsets"}
+    data["way"] = [way_of(rebuilt(MultiLayer, cell)) for cell, _ in record.pairs() for _ in cell["rho"]]
     for shift, colour, layer, name in ((-0.08, "C0", 1, "middle layer"), (0.08, "C1", 2, "top layer")):
-        part = data[data.layer == layer]
+        part = data[data.layer == layer].set_index("way").loc[list(ways)]
         rows = np.arange(len(part)) + shift
         ax.errorbar(part.relative_error, rows, xerr=bars_of(part, "relative_error"), fmt="o", color=colour, label=name)
         ax.plot(part.predicted_relative_error, rows, "|", color=colour, ms=14)
-    ax.set(yticks=range(len(ways)), yticklabels=ways, xlim=(0, None), xlabel="relative squared error (bar: law)")
+    ax.set(
+        yticks=range(len(ways)), yticklabels=ways.values(), xlim=(0, None), xlabel="relative squared error (bar: law)"
+    )
     ax.invert_yaxis()
     legend(ax)
     best = data[data.layer == 2].relative_error.min()
