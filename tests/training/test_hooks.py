@@ -7,6 +7,7 @@ import re
 import types
 import weakref
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,11 +153,9 @@ def test_the_example_in_the_guide_runs():
     section = guide[guide.index("## Train something else") :]
     found = re.search(r"```python\n(.*?)```", section, re.S)
     assert found
-    names = {"p": replace(P, seeds=(3, 4))}
+    names: dict[str, Any] = {"p": replace(P, seeds=(3, 4))}
     exec(found[1], names)
-    rows = names["rows"]
-    assert isinstance(rows, list)
-    assert [row["step"] for row in rows] == [0, 3, 6]
+    assert [row["step"] for row in names["rows"]] == [0, 3, 6]
     expected = trained_by_hand(P, flipped_by_hand(0.1))
     run = Run(P, step=names["flipped"])
     run.advance(6)
