@@ -98,7 +98,7 @@ def runs(pid):
 
 
 def test_workers_end_with_a_command_that_is_killed_and_what_they_kept_is_gone_on_with(forks, expected, tmp_path):
-    out, end = tmp_path / "r.json", time.monotonic() + 30
+    out, end = tmp_path / "r.json", time.monotonic() + 300  # a busy machine takes its time
     status, err = forks(*COMMAND, out, "--workers", 2, write=1, stage="half")
     workers = err.split()
     assert (status, len(workers)) == (-signal.SIGKILL, 2)
