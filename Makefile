@@ -23,7 +23,7 @@ verify: .venv/made
 	OMP_NUM_THREADS=1 $(BIN)/reversible verify --profile $(PROFILE) --workers 2
 
 portability: .venv/made
-	REVERSIBLE_PORTABILITY=$(PROFILE) $(BIN)/python -m pytest -n 2 tests/test_portability.py -rA
+	REVERSIBLE_PORTABILITY=$(PROFILE) $(BIN)/python -m pytest -n 2 tests/book/test_portability.py -rA
 
 publish: book
 	.ci/publish

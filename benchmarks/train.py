@@ -95,7 +95,7 @@ def products(p: Training, run: Run) -> list[tuple[int, int, int]]:
     Each layer (in, out) has x W, x^T g and, above the first, g W^T, for the whole batch; SHADOW has x W up to its
     source and h W^T down from it before, for the images that get synthetic ones.
     """
-    layers = [(W.shape[1], W.shape[2]) for W in run.values[: len(p.hidden) + 1]]
+    layers = [(W.shape[1], W.shape[2]) for W in run.stack.values[: len(p.hidden) + 1]]
     made = round(p.shadow.share * p.batch) if p.shadow else 0
     rows, found = p.batch + made, list[tuple[int, int, int]]()
     for place, (width, out) in enumerate(layers):
@@ -131,7 +131,7 @@ def against_the_card(method: str, p: Training, repeats: int, peak: float, bandwi
     run, stack = Run(p), len(p.seeds)
     needed = products(p, run)
     flop = 2 * stack * sum(a * b * c for a, b, c in needed)
-    parameters = sum(W.numel() for W in run.values)
+    parameters = sum(W.numel() for W in run.stack.values)
     reads = 2 + (2 if p.shadow else 0)
     rows = (2 if p.shadow else 1) * p.batch * stack
     moved = 4 * (parameters * (reads + 1 + 5) + rows * sum(p.hidden) * 6)

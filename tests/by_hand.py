@@ -5,7 +5,7 @@ import torch
 
 from reversible import data
 from reversible.base.runtime import trial_generator
-from reversible.training import run as train
+from reversible.training import stack
 
 
 def relu(y):
@@ -69,17 +69,20 @@ def batches(p, count, order):
         yield from (places[at : at + p.batch] for at in range(0, count - p.batch + 1, p.batch))
 
 
-def trained_by_hand(p):
-    """Weights (out, in), then biases, of p's only seed after p.steps, trained on all images there are."""
+def trained_by_hand(p, becomes=lambda x, labels, noise: (x, labels)):
+    """Weights (out, in), then biases, of p's only seed after p.steps, trained on all images there are.
+
+    `becomes` is what a batch becomes before anything else: x (B, n), labels (B,).
+    """
     images = data.load(p.data, train=True)
-    order, noise = (trial_generator(p.seeds[0], stream) for stream in (train.ORDER, train.NOISE))
-    net = train.initial((images.pixels.shape[1], *p.hidden, images.classes), order)
+    order, noise = (trial_generator(p.seeds[0], stream) for stream in (stack.ORDER, stack.NOISE))
+    net = stack.initial((images.pixels.shape[1], *p.hidden, images.classes), order)
     values = [value.double().numpy() for value in (*net.weights, *net.biases)]
     shown, labels, places = inputs(p, images), images.labels.numpy(), batches(p, len(images.labels), order)
     layers, speeds = len(net.weights), [0.0] * len(values)
     for step in range(p.steps):
         batch = next(places)
-        x, own = shown[batch], labels[batch]
+        x, own = becomes(shown[batch], labels[batch], noise)
         if p.shadow and step >= p.shadow.start:
             some = x[: round(p.shadow.share * p.batch)]
             made = synthetic(p, values[:layers], values[layers:], some, noise)

@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from conftest import Checkout, copy_project
+from helpers import Checkout, copy_project
 
 CHAPTER = """---
 jupytext:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import refusal
+from helpers import refusal
 from reversible import data
 
 SPLITS = list(data.FILES_MD5)

@@ -1,5 +1,6 @@
 """The project's own files: in step with each other, clean, and within their limits."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -11,8 +12,10 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from conftest import ROOT
+from helpers import ROOT
+from reversible import ROOMS
 from reversible.base.digests import imports
+from reversible.book.rooms import arrows
 
 BIN = Path(sys.executable).parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -77,18 +80,39 @@ def tracked(*patterns):
     return [ROOT / name for name in listed.splitlines()]
 
 
-def test_a_room_imports_only_from_rooms_above_it():
-    """As the table of rooms in CONTRIBUTING.md says, from the top down; every room stands in it."""
-    table = re.findall(r"^\| ((?:`[\w./]+`(?:, )?)+) \|", (ROOT / "CONTRIBUTING.md").read_text(), re.M)
-    rooms = [name.removesuffix(".py").rstrip("/") for row in table for name in re.findall(r"`([\w./]+)`", row)]
+def test_every_folder_and_file_of_the_library_is_a_room():
     library = ROOT / "lib" / "reversible"
-    assert sorted(rooms) == sorted({file.relative_to(library).parts[0].removesuffix(".py")
-                                    for file in library.rglob("*.py")} - {"__init__"})  # fmt: skip
-    for room in rooms:
-        files = (library / room).rglob("*.py") if (library / room).is_dir() else [library / f"{room}.py"]
-        for file in files:
-            used = {name.split(".")[1] for name in imports(file.read_text())} & set(rooms) - {room}
-            assert [other for other in used if rooms.index(other) > rooms.index(room)] == [], file.name
+    found = {file.relative_to(library).parts[0].removesuffix(".py") for file in library.rglob("*.py")} - {"__init__"}
+    assert found == set(ROOMS)
+
+
+def test_a_room_imports_only_from_rooms_before_it():
+    upward = {room: [o for o in others if ROOMS.index(o) > ROOMS.index(room)] for room, others in arrows().items()}
+    assert not any(upward.values()), upward
+
+
+def papers_of(text):
+    return {name.split(".")[2] for name in imports(text) if name.startswith("reversible.papers.") and "." in name[18:]}
+
+
+def test_papers_never_import_papers():
+    folders = [file.parent for file in (ROOT / "lib" / "reversible" / "papers").glob("*/__init__.py")]
+    for folder in folders:
+        for file in folder.rglob("*.py"):
+            assert papers_of(file.read_text()) <= {folder.name}, file
+    assert papers_of("from reversible.papers.other2019.laws import law") == {"other2019"}
+
+
+def test_nothing_in_papers_looks_names_up_in_modules_or_registers_itself():
+    for file in (ROOT / "lib" / "reversible" / "papers").rglob("*.py"):
+        tree = ast.parse(file.read_text())
+        modules = {
+            a.asname or a.name for n in ast.walk(tree) if isinstance(n, ast.ImportFrom | ast.Import) for a in n.names
+        }
+        calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func) in ("getattr", "setattr")]
+        assert [ast.unparse(n) for n in calls if ast.unparse(n.args[0]) in modules] == [], file
+        called = [n for n in tree.body if isinstance(n, ast.Expr) and isinstance(n.value, ast.Call)]
+        assert [ast.unparse(n) for n in called] == [], file
 
 
 def test_files_are_short():
@@ -108,16 +132,13 @@ def test_readme_says_what_the_makefile_does():
         assert f"\n{target}:" in makefile, target
 
 
-def test_readme_is_in_step_with_the_records():
-    """`python -m reversible.book.front` brings its figure and its table in step again."""
+def test_what_is_written_by_itself_is_in_step():
+    """`python -m reversible.book.front` writes the README's figure and table and the picture of the rooms again."""
     from reversible.book import front
-    from reversible.papers.arora2015.figures.overview import banner
 
-    verdicts, readme = front.verdicts(), (ROOT / "README.md").read_text()
-    drawn = banner(front.records_of(verdicts))
-    assert front.in_step(readme, verdicts) == readme
-    assert (ROOT / "book" / "_static" / "story.svg").read_text() == drawn
-    assert "](book/_static/story.svg)" in readme
+    for file, text in front.kept_in_step(ROOT).items():
+        assert file.read_text() == text, file.name
+    assert "](book/_static/story.svg)" in (ROOT / "README.md").read_text()
 
 
 def test_records_were_made_by_the_code_that_is_here():

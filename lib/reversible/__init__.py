@@ -9,3 +9,9 @@ and claims that the same weights, transposed, read the code back: h_hat = relu(W
 """
 
 __version__ = "0.1.0"
+
+# From the ground floor up: a room imports only from rooms before it. What is in each, its own docstring says.
+ROOMS = (
+    "base", "theory", "runs", "data", "random_nets", "spectra", "nets", "training", "records", "show", "papers",
+    "your_net", "cli", "book",
+)  # fmt: skip

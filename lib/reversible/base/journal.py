@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import pickle
 import shutil
 from dataclasses import dataclass
 from importlib import metadata
@@ -14,13 +13,25 @@ from typing import Any
 
 from reversible.base.checks import InputError
 from reversible.base.files import write_atomically
+from reversible.base.packing import packed, unpacked
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C, and in words what is kept of the run that it stopped."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The result of an item that was finished earlier."""
+
+    result: Any
 
 
 @dataclass(frozen=True)
 class Journal:
     """The finished items of a run that is under way: a folder with one sealed file an item, dropped when all is done.
 
-    A file that was cut short, altered or renamed counts as none.
+    A file that was cut short, altered or renamed counts as none, and so does one that is not this project's.
     """
 
     folder: Path
@@ -49,12 +60,12 @@ class Journal:
 
     def keep(self, item: object, result: object) -> None:
         """Put the result of an item on disk; InputError where that cannot be done."""
-        payload = pickle.dumps((repr(item), result))
+        payload = packed((repr(item), result))
         self._make_folder()
         write_atomically(self._file(item), hashlib.sha256(payload).digest() + payload, durable=False)
 
-    def read(self, item: object) -> tuple[Any] | None:
-        """The kept result of an item, in a tuple; None where there is none that is whole."""
+    def read(self, item: object) -> Kept | None:
+        """The kept result of an item; None where there is none that is whole. No code of the file is run."""
         try:
             content = self._file(item).read_bytes()
         except OSError:
@@ -62,8 +73,11 @@ class Journal:
         seal, payload = content[:32], content[32:]
         if hashlib.sha256(payload).digest() != seal:
             return None
-        name, result = pickle.loads(payload)
-        return (result,) if name == repr(item) else None
+        try:
+            name, result = unpacked(payload)
+        except (TypeError, ValueError):
+            return None
+        return Kept(result) if name == repr(item) else None
 
     def clear(self) -> None:
         """Forget the run: it is finished, and the next one begins anew."""

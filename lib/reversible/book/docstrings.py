@@ -1,4 +1,4 @@
-"""What the reference pages show: a terminal, records, data, and, as a Sphinx extension, the docstrings of the library.
+"""What the reference pages show of the library: a Sphinx extension for its rooms and their docstrings.
 
 Docstrings here are plain text with formulas such as ||h||_inf or relu(W^T x + b). The extension makes of them, for
 autodoc, reStructuredText that says the same, and adds what stands in comments: fields of dataclasses and constants.
@@ -18,6 +18,14 @@ import tokenize
 from collections.abc import Iterable
 from typing import Any
 
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+from reversible import ROOMS
+from reversible.book import rooms
+
+ON_PAGES = tuple(room for room in ROOMS if room not in ("show", "cli", "book"))  # those make pages and commands
+
 # --- the command line -------------------------------------------------------------------------------------------------
 
 
@@ -30,6 +38,8 @@ from typing import Any
 def setup(app: Any) -> dict[str, bool]:
     """The Sphinx extension: `automodule` with this project's docstrings."""
     app.setup_extension("sphinx.ext.autodoc")
+    app.add_directive("room", Room)
+    app.add_directive("rooms", Rooms)
     app.connect("config-inited", _settings)
     app.connect("autodoc-process-docstring", _docstring)
     app.connect("autodoc-process-signature", _signature)
@@ -37,6 +47,35 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("doctree-read", _exact_types)
     app.connect("warn-missing-reference", _no_page_for_types)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+class Room(SphinxDirective):
+    """`.. room:: NAME`: every module of a room of the library, each under a heading of its own."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        if (room := self.arguments[0]) not in ROOMS:
+            raise self.error(f"room must be one of {', '.join(ROOMS)}, not {room!r}")
+        lines: list[str] = []
+        for module in rooms.shown_of(room):
+            title = f"``{module.removeprefix('reversible.')}``"
+            lines += [title, "-" * len(title), "", f".. automodule:: {module}", "   :members:", ""]
+        return self.parse_text_to_nodes("\n".join(lines), allow_section_headings=True)
+
+
+class Rooms(SphinxDirective):
+    """`.. rooms::`: the rooms that have a page, with what is in them, a line each."""
+
+    def run(self) -> list[nodes.Node]:
+        lines = [f":doc:`{room} <library-{room}>`\n   {words_of_room(room)}\n" for room in ON_PAGES]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+def words_of_room(room: str) -> str:
+    """What is in a room, as reStructuredText."""
+    words = rooms.words_of(f"reversible.{room}")
+    return rest([words if words.endswith("?") else f"{words}."])[0]
 
 
 def _settings(_: Any, config: Any) -> None:

@@ -53,7 +53,11 @@ def _read_yaml(path: Path) -> Any:
 
 
 def _files(entries: list[dict[str, Any]]) -> list[str]:
-    return [f for e in entries for f in ([e["file"]] if "file" in e else _files(e.get("chapters", [])))]
+    found: list[str] = []
+    for entry in entries:
+        below = entry.get("chapters", []) + entry.get("sections", [])
+        found += [*([entry["file"]] if "file" in entry else []), *_files(below)]
+    return found
 
 
 def code_cells(book: Path, name: str) -> list[str]:
@@ -74,7 +78,7 @@ def stamp(book: Path, name: str, profile: str) -> str:
     claims = [claim for claim in ledger if claim.chapter == name] or ledger  # a page without its own may show any
     records = sorted({claim.record for claim in claims} - {""})
     modules = {module_of(record) for record in records}
-    modules |= {f"reversible.papers.{paper_of(record).key}.figures" for record in records}
+    modules |= {figure for record in records if (figure := paper_of(record).draws.get(record))}
     with contextlib.suppress(SyntaxError):  # execution will say so
         modules |= set(imports("\n".join(cells)))
     reads_data = any("reversible.data" in imported_modules(module) for module in modules)

@@ -1,15 +1,18 @@
 """The front page: what was found, part by part, and the table of all claims, which the reader may filter.
 
-`python -m reversible.book.front` brings the README's figure and its table in step with the records.
+`python -m reversible.book.front` brings the README's figure and its table in step with the records, and the picture
+of the rooms in CONTRIBUTING.md with the library.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
+from pathlib import Path
 
 from reversible.base.checks import InputError
 from reversible.base.files import write_atomically
+from reversible.book import rooms
 from reversible.book.cards import anchor, told, where_it_ran
 from reversible.book.execute import parts
 from reversible.papers import EXPERIMENTS
@@ -27,7 +30,8 @@ from reversible.records.claims import (
 from reversible.records.record import book_folder
 from reversible.show.html import Shown, badge, escape, table
 
-BEGINS, ENDS = "<!-- table of claims -->", "<!-- end of the table -->"
+CLAIMS = "<!-- table of claims -->", "<!-- end of the table -->"  # what stands around it in README.md
+ROOMS = "<!-- rooms -->", "<!-- end of the rooms -->"  # and around the rooms' picture and table in CONTRIBUTING.md
 STATUSES = (REPRODUCED, PARTLY, NOT_REPRODUCED, NOT_TESTED)
 
 
@@ -94,27 +98,37 @@ def markdown(of: list[Verdict]) -> str:
     return "\n".join(lines)
 
 
-def in_step(readme: str, of: list[Verdict]) -> str:
-    """The text of the README with its table as the records have it now."""
-    if BEGINS not in readme or ENDS not in readme.split(BEGINS, 1)[1]:
-        raise InputError(f"the README has no place for its table: {BEGINS}, then {ENDS}")
-    before, rest = readme.split(BEGINS, 1)
-    return f"{before}{BEGINS}\n{markdown(of)}\n{ENDS}{rest.split(ENDS, 1)[1]}"
+def in_step(text: str, marks: tuple[str, str], content: str) -> str:
+    """A text with what stands between its two marks as it is now; InputError where it has no such place."""
+    begins, ends = marks
+    if begins not in text or ends not in text.split(begins, 1)[1]:
+        raise InputError(f"there is no place for what is written by itself: {begins}, then {ends}")
+    before, rest = text.split(begins, 1)
+    return f"{before}{begins}\n{content}\n{ends}{rest.split(ends, 1)[1]}"
+
+
+def kept_in_step(root: Path) -> dict[Path, str]:
+    """The files of the checkout `root` that are written by themselves, in whole or in part, as they should be now."""
+    from reversible.papers.arora2015.figures.overview import banner
+
+    readme, contributing, of = root / "README.md", root / "CONTRIBUTING.md", verdicts()
+    house = f"{rooms.picture()}\n\n{rooms.table()}"
+    return {
+        root / "book" / "_static" / "story.svg": banner(records_of(of)),
+        readme: in_step(readme.read_text(encoding="utf-8"), CLAIMS, markdown(of)),
+        contributing: in_step(contributing.read_text(encoding="utf-8"), ROOMS, house),
+    }
 
 
 def main() -> int:
-    """Draw the README's figure and write its table again; both or none."""
-    from reversible.papers.arora2015.figures.overview import banner
-
+    """`python -m reversible.book.front`: write them again, all or none."""
     try:
-        book, of = book_folder(), verdicts()
-        readme = book.resolve().parent / "README.md"
-        text, picture = in_step(readme.read_text(encoding="utf-8"), of), banner(records_of(of))
+        texts = kept_in_step(book_folder().resolve().parent)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
-    write_atomically(book / "_static" / "story.svg", picture)
-    write_atomically(readme, text)
+    for file, text in texts.items():
+        write_atomically(file, text)
     return 0
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from reversible.base.journal import Journal
+from reversible.base.journal import Journal, Stopped
 
 
 def mapped(
@@ -25,8 +25,8 @@ def mapped(
     terminal. The first exception of an item ends the sweep and calls off what has not begun.
     """
     items = list(items)
-    kept = {place: found for place, item in enumerate(items) if journal and (found := journal.read(item))}
-    results = {place: result for place, (result,) in kept.items()}
+    kept = [journal.read(item) if journal else None for item in items]
+    results = {place: found.result for place, found in enumerate(kept) if found}
     waiting = {place: item for place, item in enumerate(items) if place not in results}
     finished = _elsewhere(executor, function, waiting) if executor else _here(function, waiting)
     hidden = None if progress else True  # None: shown where there is a terminal
@@ -41,7 +41,7 @@ def mapped(
             if journal is None:
                 raise
             done = f"{len(results)} of {len(items)} {unit}s are kept"
-            raise KeyboardInterrupt(f"stopped; {done}, and the same command goes on from them") from None
+            raise Stopped(f"stopped; {done}, and the same command goes on from them") from None
         finally:
             finished.close()
     return [results[place] for place in range(len(items))]

@@ -1,0 +1,1 @@
+"""What pages are made of: pieces of HTML, the style of figures, the script that draws the explorer."""

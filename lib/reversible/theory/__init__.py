@@ -1,0 +1,1 @@
+"""The laws that several papers use, with numpy and scipy alone."""

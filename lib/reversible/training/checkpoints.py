@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import inspect
 import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,9 @@ from safetensors.torch import load, save
 from reversible.base.checks import InputError
 from reversible.base.digests import code_digest, digest
 from reversible.base.files import write_atomically
-from reversible.base.journal import Journal
+from reversible.base.journal import Journal, Stopped
 from reversible.base.runtime import one_thread
-from reversible.training.config import Point, Training, TrainingResult
+from reversible.training.config import Training, TrainingResult
 from reversible.training.run import Run, trained
 
 FORMAT = "reversible checkpoint 1"
@@ -36,35 +37,60 @@ ENDING = ".checkpoint"
 Watch = Callable[[Run], None]
 
 
-def identity(p: Training) -> dict[str, str]:
-    """Whose a checkpoint is: what was asked, and the code and versions that its numbers hang on."""
-    return {"format": FORMAT, "training": digest(asdict(p)), **made_by()}
+def identity(run: Run) -> dict[str, str]:
+    """Whose a checkpoint is: what was asked, the hooks, and the code and versions that its numbers hang on.
+
+    Raises InputError for a hook of which that cannot be said: it is neither a function of a module nor a dataclass.
+    """
+    steps = [[start, *_about_hook(step)] for start, step in sorted(run.steps.items())]
+    hooks = digest([steps, [_about_hook(probe) for probe in run.probes]])
+    return {"format": FORMAT, "training": digest(asdict(run.p)), "hooks": hooks, **made_by()}
 
 
 @functools.cache  # what is loaded stays as it is, whatever is done to the files
 def made_by() -> dict[str, str]:
     """The code that trains, and versions of what it is built on."""
     return {
-        "code": code_digest("reversible.training.run"),
+        "code": _code_of("reversible.training.run"),
         **{n: metadata.version(n) for n in ("numpy", "scipy", "torch")},
     }
+
+
+@functools.cache
+def _code_of(module: str) -> str:
+    return code_digest(module)
+
+
+def _about_hook(hook: Any) -> list[str]:
+    """Its module, its name or a dataclass with its parameters, and its code where the library has it."""
+    named = inspect.isfunction(hook) or inspect.isclass(hook)
+    name = hook.__qualname__ if named else repr(hook) if is_dataclass(hook) else "<>"
+    if "<" in name:  # it hangs on values that cannot be told
+        raise InputError(f"hooks of a run that is kept must be functions of a module or dataclasses, not {hook}")
+    return [hook.__module__, name, _code_of(hook.__module__) if hook.__module__.startswith("reversible.") else ""]
 
 
 # --- one run ----------------------------------------------------------------------------------------------------------
 
 
 def write(run: Run, file: Path, whose: dict[str, str]) -> None:
-    """Put a run on disk, durably; `whose` is the `identity` of its Training. InputError where that cannot be done."""
-    points = json.dumps([asdict(point) for point in run.points], allow_nan=False)
-    body = save(run.state(), metadata=whose | {"points": points})
+    """Put a run on disk, durably; `whose` is its `identity`.
+
+    Raises InputError where that cannot be done, and where a probe found what cannot be written down.
+    """
+    try:
+        rows = json.dumps(run.rows, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"probes of a run that is kept must find numbers, texts and tuples of such: {error}") from None
+    body = save(run.state(), metadata=whose | {"rows": rows})
     write_atomically(file, hashlib.sha256(body).digest() + body)
 
 
-def read(p: Training, file: Path) -> Run:
-    """The run that was put into `file`.
+def read(run: Run, file: Path) -> None:
+    """Take a new `run` to where the one was that was put into `file`.
 
-    Raises InputError where the file cannot be read, was cut short or altered, is no checkpoint, or is one of another
-    Training, other code or other versions; and what `Run` raises.
+    Raises InputError, and leaves the run new, where the file cannot be read, was cut short or altered, is no
+    checkpoint, or is one of another Training, other hooks, other code or other versions.
     """
     try:
         content = file.read_bytes()
@@ -76,12 +102,10 @@ def read(p: Training, file: Path) -> Run:
     kept = _about(body)
     if kept.get("format") != FORMAT:
         raise InputError(f"{file} is not a checkpoint of this project (its format is not {FORMAT!r})")
-    if other := _differences(kept, kept | identity(p)):
+    if other := _differences(kept, kept | identity(run)):
         raise InputError(f"{file} is a checkpoint of another run: {other}")
-    run = Run(p)
     run.restore(load(body))
-    run.points = [_point(values) for values in json.loads(kept["points"])]
-    return run
+    run.rows = [_as_found(row) for row in json.loads(kept["rows"])]
 
 
 def _about(body: bytes) -> dict[str, str]:
@@ -92,20 +116,23 @@ def _about(body: bytes) -> dict[str, str]:
         return {}
 
 
-def _point(values: dict[str, Any]) -> Point:
-    fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-    return Point(**fields)
+def _as_found(value: Any) -> Any:
+    """What JSON made lists of, in tuples again."""
+    if isinstance(value, dict):
+        return {name: _as_found(each) for name, each in value.items()}
+    return tuple(_as_found(each) for each in value) if isinstance(value, list) else value
 
 
 class Keeper:
-    """Watches a run, as `train.train` lets it: looks at its loss each time, and keeps it in a file every so often.
+    """Watches a run, as `Run.follow` lets it: looks at its loss each time, and keeps it in a file every so often.
 
-    A run whose loss is lost raises `train.Diverged` before anything is written: the last good checkpoint stays. The
-    clock stands still while it writes. Without a file it looks at the loss alone.
+    A run whose loss is lost raises `Diverged` before anything is written: the last good checkpoint stays. The clock
+    stands still while it writes. Without a file it looks at the loss alone.
     """
 
-    def __init__(self, p: Training, file: Path | None, every: float = 20.0) -> None:
-        self.file, self.every, self.whose = file, every, identity(p) if file else {}
+    def __init__(self, run: Run, file: Path | None, every: float = 20.0) -> None:
+        """Raises what `identity` raises, where there is a file."""
+        self.file, self.every, self.whose = file, every, identity(run) if file else {}
         self.last = time.monotonic()
 
     def __call__(self, run: Run) -> None:
@@ -115,9 +142,11 @@ class Keeper:
             self.last = time.monotonic()
 
 
-def resumed(p: Training, file: Path | None) -> Run:
-    """The run that `file` keeps, or a new one where there is no such file. Raises what `read` raises."""
-    return read(p, file) if file and file.exists() else Run(p)
+def resumed(run: Run, file: Path | None) -> Run:
+    """A new `run`, taken to where `file` keeps it if there is such a file. Raises what `read` raises."""
+    if file and file.exists():
+        read(run, file)
+    return run
 
 
 def train_stack(
@@ -129,7 +158,8 @@ def train_stack(
     """
     file = folder / (digest(asdict(p)) + ENDING) if folder else None
     with one_thread():
-        run, keep = resumed(p, file), Keeper(p, file, every)
+        run = resumed(Run(p), file)
+        keep = Keeper(run, file, every)
         watch(run)
 
         def seen(run: Run) -> None:
@@ -169,7 +199,7 @@ class Unfinished:
             if not left:
                 unfinished.clear()
             if isinstance(error, KeyboardInterrupt):
-                raise KeyboardInterrupt(f"stopped; {left or 'nothing was written'}") from None
+                raise Stopped(f"stopped; {left or 'nothing was written'}") from None
             raise
 
     def _prepare(self, request: dict[str, Any]) -> None:

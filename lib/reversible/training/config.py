@@ -40,29 +40,39 @@ class Training:
     graph: bool = False  # on CUDA: the step as one graph
 
     def __post_init__(self) -> None:
+        self._check_names()
+        for field, value in self._numbers().items():
+            object.__setattr__(self, field, value)
+        self._check_ranges()
+
+    def _check_names(self) -> None:
         one_of("data", self.data, NAMES)
         one_of("inputs", self.inputs, ("unit", "standard"))
         one_of("judge", self.judge, ("test", "held out"))
         one_of("device", self.device, ("cpu", "cuda"))
         one_of("precision", self.precision, ("float32", "bf16", *(("tf32",) if self.device == "cuda" else ())))
-        clean: dict[str, object] = {
+
+    def _numbers(self) -> dict[str, object]:
+        """The fields that are numbers, however they were written."""
+        steps = integer("steps", self.steps)
+        return {
             "hidden": tuple(integer("widths", width) for width in self.hidden),
             "images": None if self.images is None else integer("images", self.images),
             "held_out": integer("held_out", self.held_out, low=1 if self.judge == "held out" else 0),
             "dropout": number_or_name("dropout", self.dropout, DROPOUTS),
-            "steps": integer("steps", self.steps),
+            "steps": steps,
+            "snapshots": tuple(integer("snapshots", step, low=0, high=steps) for step in self.snapshots),
             "lr": positive("lr", self.lr),
             "batch": integer("batch", self.batch),
             "seeds": tuple(integer("seed", seed, low=0, high=2**53) for seed in self.seeds),
         }
-        for field, value in clean.items():
-            object.__setattr__(self, field, value)
+
+    def _check_ranges(self) -> None:
+        """What numbers must be beside each other."""
         if not 0 <= self.dropout < 1:
             raise InputError(f"dropout must be {DROPOUTS}, not {self.dropout}")
-        looked = tuple(integer("snapshots", step, low=0, high=self.steps) for step in self.snapshots)
-        if list(looked) != sorted(set(looked)):
+        if list(self.snapshots) != sorted(set(self.snapshots)):
             raise InputError(f"snapshots must be rising steps from 0 to {self.steps}, not {self.snapshots}")
-        object.__setattr__(self, "snapshots", looked)
         if not self.hidden:
             raise InputError("widths must name one hidden layer or more, not none")
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
@@ -79,7 +89,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Point:
-    """How the nets of a stack are after `step` batches; a number a seed."""
+    """How the nets of a stack are after `step` batches, as `hooks.PROBES` find them; a number a seed."""
 
     step: int
     test_error: tuple[float, ...]  # share of the judged images that a net gets wrong

@@ -11,6 +11,8 @@ from reversible.base.rebuilt import rebuilt
 from reversible.papers.arora2015.experiments.net_reversal import NetReversal, place_of
 from reversible.papers.arora2015.experiments.net_spectra import COUNTED, OWN, PRUNED
 from reversible.papers.arora2015.experiments.shadow import Tuned
+from reversible.papers.arora2015.labels import nets as labels
+from reversible.papers.arora2015.labels.training import place_words
 from reversible.records.record import Record
 from reversible.show.html import Shown, escape, table
 from reversible.spectra.matrix import SMALLEST
@@ -52,8 +54,8 @@ def _table_line(row: dict[str, Any]) -> list[str]:
 def reversal(record: Record, *names: str) -> Shown:
     """The measures `names` of a record of net reversals, a line a net and hidden layer."""
     places = list(dict.fromkeys(place_of(rebuilt(NetReversal, cell)) for cell, _ in record.pairs()))
-    lines = [[escape(_net_of(place)), *[str(record.measures[f"{name}_{place}"]) for name in names]] for place in places]
-    return Shown(table(["net, from", *[escape(name.replace("_", " ")) for name in names]], lines))
+    lines = [[labels.PLACES[place], *[str(record.measures[f"{name}_{place}"]) for name in names]] for place in places]
+    return Shown(table(["net and layer", *[escape(labels.reversal_of_any_net(name)) for name in names]], lines))
 
 
 def supports(record: Record) -> Shown:
@@ -64,16 +66,9 @@ def supports(record: Record) -> Shown:
         plain = p.rho == 1 and p.biases == "trained" and not p.everywhere and p.generation in ("transpose", "permuted")
         if plain and "support" in row:
             code, back, both = (row[f"support{end}"]["mean"] for end in ("", "_back", "_shared"))
-            lines.append(
-                [escape(_net_of(place_of(p))), p.generation, *(f"{v:.3f}" for v in (code, back, both, code * back))]
-            )
-    return Shown(table(["net, from", "down by", "code", "comes back", "both", "both, by chance"], lines))
-
-
-def _net_of(place: str) -> str:
-    net, _, layer = place.rpartition("_")
-    named = {"dense": "LeNet-300-100", "sparse": "LeNet-300-100, pruned"}
-    return f"{named.get(net) or net.replace('trained_', 'trained here, ')}, h{layer}"
+            shares = (f"{v:.3f}" for v in (code, back, both, code * back))
+            lines.append([labels.PLACES[place_of(p)], p.generation, *shares])
+    return Shown(table(["net and layer", "down by", "code", "comes back", "both", "both, by chance"], lines))
 
 
 def n_by_m(shape: Any) -> str:
@@ -83,6 +78,14 @@ def n_by_m(shape: Any) -> str:
 def tuned_cells(record: Record) -> list[tuple[Tuned, dict[str, Any]]]:
     """The trained cells of a record, each with its result; those whose data were not at hand are left out."""
     return [(rebuilt(Tuned, cell), result) for cell, result in record.pairs() if "absent" not in result]
+
+
+def places_compared(record: Record) -> list[str]:
+    """The places of a record, data set and number of images, at which both backprop and SHADOW were trained."""
+    methods: dict[str, set[str]] = {}
+    for cell, _ in tuned_cells(record):
+        methods.setdefault(cell.place, set()).add(cell.method)
+    return [place for place, there in methods.items() if {"backprop", "shadow"} <= there]
 
 
 def learning_rates(record: Record) -> Shown:
@@ -118,7 +121,7 @@ def training_settings(record: Record) -> dict[str, str]:
     for p in (cell.training for cell in cells):
         for name, number in (("width", p.hidden[0]), ("batch", p.batch), ("held_out", p.held_out)):
             words[f"{p.data}_{name}"] = f"{number:,}"
-    ratios = [e.mean for name, e in record.measures.items() if name.startswith("time_ratio") and "dropout" not in name]
+    ratios = [record.measures[f"time_ratio_{place}"].mean for place in places_compared(record)]
     return words | {"time_ratio": f"{min(ratios):.1f} to {max(ratios):.1f}"}
 
 
@@ -151,10 +154,3 @@ def exact_on_law(record: Record) -> str:
     rows = [row for cell, result in record.pairs() if cell["net"] in EXACT for row in result.get("rows", ())]
     counted = [row for row in rows if min(row["shape_used"]) >= SMALLEST]
     return f"{sum(map(COUNTED['bulk_on_law'], counted))} of {len(counted)}"
-
-
-def place_words(place: str) -> str:
-    """ "mnist_1000" as a reader says it."""
-    name, _, images = place.rpartition("_")
-    named = {"mnist": "MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}.get(name, name)
-    return f"{named}, all" if images == "all" else f"{named}, {int(images):,}"

@@ -1,0 +1,1 @@
+"""The recorded experiments of the paper, one module a theme."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from reversible.base.estimates import Estimate, pooled, root_mean_square
+from reversible.papers.arora2015.labels import many_layers as labels
 from reversible.random_nets.deep import MultiLayer, MultiLayerResult, float64_check, multi_layer
 from reversible.runs.experiment import Experiment
 from reversible.theory.depth import InNoise, state_evolution, two_layer_gain, two_layer_noise
@@ -226,9 +227,24 @@ def deep_errors(betas: Iterable[float]) -> list[float]:
 
 
 EXPERIMENTS = {
-    "two-layer-gain": Experiment(gain_cells, multi_layer, gain_measures, scores=("rms_z",), float64=float64_check),
-    "depth-law": Experiment(law_cells, multi_layer, law_measures, scores=("rms_z",), float64=float64_check),
-    "finite-width": Experiment(width_cells, multi_layer, width_measures, float64=float64_check),
-    "stacked-offsets": Experiment(stacked_cells, multi_layer, stacked_measures, float64=float64_check),
-    "phase-transitions": Experiment(phase_cells, multi_layer, phase_measures, scores=("rms_z",), float64=float64_check),
+    "two-layer-gain": Experiment(
+        gain_cells, multi_layer, gain_measures, label=labels.two_layer_gain, scores=("rms_z",), float64=float64_check
+    ),
+    "depth-law": Experiment(
+        law_cells, multi_layer, law_measures, label=labels.depth_law, scores=("rms_z",), float64=float64_check
+    ),
+    "finite-width": Experiment(
+        width_cells, multi_layer, width_measures, label=labels.finite_width, float64=float64_check
+    ),
+    "stacked-offsets": Experiment(
+        stacked_cells, multi_layer, stacked_measures, label=labels.stacked_offsets, float64=float64_check
+    ),
+    "phase-transitions": Experiment(
+        phase_cells,
+        multi_layer,
+        phase_measures,
+        label=labels.phase_transitions,
+        scores=("rms_z",),
+        float64=float64_check,
+    ),
 }

@@ -9,6 +9,7 @@ import numpy as np
 
 from reversible.base.checks import integer, one_of
 from reversible.base.estimates import Estimate, pooled
+from reversible.papers.arora2015.labels import nets as labels
 from reversible.runs.experiment import Experiment
 from reversible.spectra import bulk
 from reversible.spectra import matrix as spectra
@@ -298,7 +299,9 @@ def kind_measures(pairs: list[tuple[Kind, KindResult]]) -> dict[str, Estimate]:
 
 
 EXPERIMENTS = {
-    "spectral-laws": Experiment(law_cells, law, law_measures, scores=("fourth_moment_rms_z",)),
-    "planted-spikes": Experiment(planted_cells, planted, planted_measures),
-    "verdict-rule": Experiment(kind_cells, judged, kind_measures),
+    "spectral-laws": Experiment(
+        law_cells, law, law_measures, label=labels.spectral_laws, scores=("fourth_moment_rms_z",)
+    ),
+    "planted-spikes": Experiment(planted_cells, planted, planted_measures, label=labels.planted_spikes),
+    "verdict-rule": Experiment(kind_cells, judged, kind_measures, label=labels.verdict_rule),
 }

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from reversible.base.estimates import Estimate
+from reversible.papers.arora2015.labels import many_layers as labels
 from reversible.random_nets.deep import NEVER, MultiLayer, float64_check, multi_layer
 from reversible.runs.experiment import Experiment
 from reversible.theory.depth import optimal_offsets, state_evolution, top_risk
@@ -190,6 +191,6 @@ def net_measures(pairs: list[tuple[MultiLayer, NetRun]]) -> dict[str, Estimate]:
 
 
 EXPERIMENTS = {
-    "law-grid": Experiment(law_rows, run_row, law_measures),
-    "law-grid-nets": Experiment(nets_to_run, run_net, net_measures, float64=float64_check),
+    "law-grid": Experiment(law_rows, run_row, law_measures, label=labels.law_grid),
+    "law-grid-nets": Experiment(nets_to_run, run_net, net_measures, label=labels.law_grid_nets, float64=float64_check),
 }

@@ -11,6 +11,7 @@ from scipy import special, stats
 
 from reversible.base.estimates import Estimate, logs, root_mean_square, slope
 from reversible.base.runtime import trial_generator
+from reversible.papers.arora2015.labels import one_layer as labels
 from reversible.random_nets import model
 from reversible.runs.experiment import Experiment
 from reversible.theory import one_layer as laws
@@ -170,7 +171,9 @@ def lemma_measures(pairs: list[tuple[Lemma, LemmaResult]]) -> dict[str, Estimate
 
 
 EXPERIMENTS = {
-    "code-law": Experiment(code_law_cells, code_law, code_law_measures),
-    "baby-theorem": Experiment(baby_cells, baby_theorem, baby_measures, scores=("rms_z",)),
-    "technical-lemma": Experiment(lemma_cells, technical_lemma, lemma_measures, scores=("rms_z",)),
+    "code-law": Experiment(code_law_cells, code_law, code_law_measures, label=labels.code_law),
+    "baby-theorem": Experiment(baby_cells, baby_theorem, baby_measures, label=labels.baby_theorem, scores=("rms_z",)),
+    "technical-lemma": Experiment(
+        lemma_cells, technical_lemma, lemma_measures, label=labels.technical_lemma, scores=("rms_z",)
+    ),
 }

@@ -17,6 +17,7 @@ from reversible.base.runtime import trial_generator
 from reversible.nets.net import Net
 from reversible.nets.reversal import RANDOM, REPLACEMENTS, compare, down, replaced
 from reversible.papers.arora2015.experiments.trained_here import LENETS, SCHEDULES, trained_net
+from reversible.papers.arora2015.labels import nets as labels
 from reversible.runs.experiment import Absent, Experiment
 from reversible.training.config import Training
 
@@ -217,5 +218,5 @@ def _change(p: NetReversal) -> str:
 
 
 EXPERIMENTS = {
-    "net-reversal": Experiment(reversal_cells, net_reversal, reversal_measures),
+    "net-reversal": Experiment(reversal_cells, net_reversal, reversal_measures, label=labels.net_reversal),
 }

@@ -13,6 +13,7 @@ from reversible import data
 from reversible.base.checks import one_of
 from reversible.base.estimates import Estimate
 from reversible.papers.arora2015.experiments.trained_here import SCHEDULES
+from reversible.papers.arora2015.labels import nets as labels
 from reversible.runs.experiment import Absent, Experiment
 from reversible.spectra import matrix as spectra
 from reversible.spectra.matrix import CORRELATED, GAUSSIAN, SMALLEST
@@ -129,4 +130,4 @@ COUNTED = {
     "not_heavy_tailed": lambda row: row["verdict"] != spectra.HEAVY_TAILED,
 }
 
-EXPERIMENTS = {"net-spectra": Experiment(spectra_cells, net_spectra, spectra_measures)}
+EXPERIMENTS = {"net-spectra": Experiment(spectra_cells, net_spectra, spectra_measures, label=labels.net_spectra)}

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from reversible.base.estimates import Estimate, logs, pooled, ratio, root_mean_square, slope
+from reversible.papers.arora2015.labels import one_layer as labels
 from reversible.random_nets.one_layer import OneLayer, OneLayerResult, float64_check, one_layer
 from reversible.runs.experiment import Experiment
 from reversible.theory import one_layer as laws
@@ -224,13 +225,27 @@ def offset_measures(pairs: Pairs) -> dict[str, Estimate]:
 
 EXPERIMENTS = {
     "unbiased-inference": Experiment(
-        unbiased_cells, one_layer, unbiased_measures, scores=("gain_rms_z", "noise_rms_z"), float64=float64_check
+        unbiased_cells,
+        one_layer,
+        unbiased_measures,
+        label=labels.unbiased_inference,
+        scores=("gain_rms_z", "noise_rms_z"),
+        float64=float64_check,
     ),
-    "linf-rate": Experiment(linf_cells, one_layer, linf_measures, float64=float64_check),
-    "theorem-2-3": Experiment(theorem_cells, one_layer, theorem_measures, scores=("rms_z",), float64=float64_check),
-    "regime-map": Experiment(regime_cells, one_layer, regime_measures, float64=float64_check),
+    "linf-rate": Experiment(linf_cells, one_layer, linf_measures, label=labels.linf_rate, float64=float64_check),
+    "theorem-2-3": Experiment(
+        theorem_cells, one_layer, theorem_measures, label=labels.theorem_2_3, scores=("rms_z",), float64=float64_check
+    ),
+    "regime-map": Experiment(regime_cells, one_layer, regime_measures, label=labels.regime_map, float64=float64_check),
     "inference-dropout": Experiment(
-        dropout_cells, one_layer, dropout_measures, scores=("rms_z",), float64=float64_check
+        dropout_cells,
+        one_layer,
+        dropout_measures,
+        label=labels.inference_dropout,
+        scores=("rms_z",),
+        float64=float64_check,
     ),
-    "relu-and-offset": Experiment(offset_cells, one_layer, offset_measures, scores=("rms_z",), float64=float64_check),
+    "relu-and-offset": Experiment(
+        offset_cells, one_layer, offset_measures, label=labels.relu_and_offset, scores=("rms_z",), float64=float64_check
+    ),
 }

@@ -12,6 +12,7 @@ from reversible.base.checks import one_of
 from reversible.base.estimates import Estimate, pooled, ratio, root_mean_square, slope
 from reversible.base.runtime import trial_generator
 from reversible.papers.arora2015.experiments.one_layer import law_of_typical_code
+from reversible.papers.arora2015.labels import one_layer as labels
 from reversible.random_nets import model
 from reversible.random_nets.one_layer import OneLayer, OneLayerResult, float64_check, one_layer, round_trip
 from reversible.runs.experiment import Experiment
@@ -123,6 +124,10 @@ def digits_measures(pairs: list[tuple[Digits, DigitsResult]]) -> dict[str, Estim
 
 
 EXPERIMENTS = {
-    "weight-families": Experiment(family_cells, one_layer, family_measures, float64=float64_check),
-    "digits-reversal": Experiment(digits_cells, digits_reversal, digits_measures, scores=("rms_z",)),
+    "weight-families": Experiment(
+        family_cells, one_layer, family_measures, label=labels.weight_families, float64=float64_check
+    ),
+    "digits-reversal": Experiment(
+        digits_cells, digits_reversal, digits_measures, label=labels.digits_reversal, scores=("rms_z",)
+    ),
 }

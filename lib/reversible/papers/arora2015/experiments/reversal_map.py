@@ -8,6 +8,7 @@ import numpy as np
 
 from reversible.base.estimates import Estimate, logs, pooled, root_mean_square
 from reversible.papers.arora2015.experiments.depth import Pairs
+from reversible.papers.arora2015.labels import many_layers as labels
 from reversible.random_nets.deep import MultiLayer, float64_check, multi_layer
 from reversible.runs.experiment import Experiment
 from reversible.theory.depth import EDGE
@@ -62,5 +63,7 @@ def edge(pairs: Pairs) -> Estimate:
 
 
 EXPERIMENTS = {
-    "reversal-map": Experiment(map_cells, multi_layer, map_measures, scores=("rms_z",), float64=float64_check)
+    "reversal-map": Experiment(
+        map_cells, multi_layer, map_measures, label=labels.reversal_map, scores=("rms_z",), float64=float64_check
+    )
 }

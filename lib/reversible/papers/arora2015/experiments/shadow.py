@@ -8,22 +8,26 @@ first weights, the same training images and the same order of batches in every m
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from reversible.base.estimates import Estimate, _interval, bootstrap
 from reversible.data import NotAtHand
+from reversible.papers.arora2015.labels import training as labels
 from reversible.runs.experiment import Absent, Experiment
 from reversible.training.config import Training, TrainingResult, snapshots_of
-from reversible.training.run import Diverged, trained
+from reversible.training.run import trained
+from reversible.training.stack import Diverged
 from reversible.training.synthetic import Shadow
 
 SEEDS, TUNING_SEEDS = tuple(range(10)), (100, 101)
 MORE_SEEDS = tuple(range(20))  # where a spread is the question, not a mean
 GRIDS = {"unit": (0.01, 0.03, 0.1, 0.3), "standard": (0.003, 0.01, 0.03, 0.1)}  # learning rates, by Training.inputs
+NOT_CHOSEN = 1.0  # stands in Training.lr of a cell, and in its record, for the learning rate that is still to be chosen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +35,7 @@ class Tuned:
     """One method on one data set: its learning rate chosen, then its seeds trained."""
 
     method: str
-    training: Training  # its lr stands for none yet
+    training: Training  # with a learning rate of NOT_CHOSEN
     grid: tuple[float, ...]
     tuning_seeds: tuple[int, ...] = TUNING_SEEDS
     device: str = "cpu"
@@ -73,26 +77,46 @@ def _held_out_error(p: Training) -> float:
 
 # --- what is trained --------------------------------------------------------------------------------------------------
 
-METHODS: dict[str, dict[str, Any]] = {
-    "backprop": {},
-    "backprop dropout": {"dropout": 0.5},
-    "shadow": {"shadow": Shadow()},
-    "shadow dropout": {"shadow": Shadow(), "dropout": 0.5},
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What a method changes in the training of a `Place`, which is backprop on its own."""
+
+    shadow: Shadow | None = None
+    dropout: float = 0.0
+    wait: Fraction = Fraction(0)  # share of the steps before SHADOW begins, with backprop alone
+    batches: int = 1  # how many times as many real images a batch
+
+    def changes(self, steps: int, batch: int) -> dict[str, Any]:
+        """What it sets in a Training of so many steps, whose batch is else of so many real images."""
+        shadow = self.shadow and replace(self.shadow, start=int(self.wait * steps))
+        return {"shadow": shadow, "dropout": self.dropout, "batch": self.batches * batch}
+
+
+METHODS = {
+    "backprop": Recipe(),
+    "backprop dropout": Recipe(dropout=0.5),
+    "shadow": Recipe(shadow=Shadow()),
+    "shadow dropout": Recipe(shadow=Shadow(), dropout=0.5),
 }
-VARIANTS: dict[str, Shadow] = {
-    "h1": Shadow(source=1),
-    "h3": Shadow(source=3),
-    "sampling": Shadow(rho=0.5),
-    "blur": Shadow(smoothing="blur"),
-    "lowpass": Shadow(smoothing="lowpass"),
-    "permuted": Shadow(generation="permuted"),
-    "gaussian": Shadow(generation="gaussian"),
-    "noise": Shadow(generation="noise"),
-    "theory scale": Shadow(scale="theory"),
-    "half share": Shadow(share=0.5),
+DOUBLED = "doubled"  # SHADOW's batch without anything synthetic
+ABLATIONS = {
+    "backprop": METHODS["backprop"],
+    "shadow": METHODS["shadow"],
+    "h1": Recipe(shadow=Shadow(source=1)),
+    "h3": Recipe(shadow=Shadow(source=3)),
+    "sampling": Recipe(shadow=Shadow(rho=0.5)),
+    "blur": Recipe(shadow=Shadow(smoothing="blur")),
+    "lowpass": Recipe(shadow=Shadow(smoothing="lowpass")),
+    "permuted": Recipe(shadow=Shadow(generation="permuted")),
+    "gaussian": Recipe(shadow=Shadow(generation="gaussian")),
+    "noise": Recipe(shadow=Shadow(generation="noise")),
+    "theory scale": Recipe(shadow=Shadow(scale="theory")),
+    "half share": Recipe(shadow=Shadow(share=0.5)),
+    "late start": Recipe(shadow=Shadow(), wait=Fraction(1, 3)),
+    DOUBLED: Recipe(batches=2),
 }
-LATE = "late start"  # with the first third of the steps backprop alone
-DOUBLED = "doubled"  # backprop with twice as many real images a batch: SHADOW's batch without anything synthetic
+ON_GPU = {**METHODS, "h3": ABLATIONS["h3"]}
 
 Place = dict[str, Any]
 DIGITS: Place = {"data": "digits", "hidden": (100, 100, 100), "held_out": 287, "batch": 50}
@@ -100,23 +124,23 @@ MNIST: Place = {"data": "mnist", "hidden": (400, 400, 400), "held_out": 5000, "b
 CIFAR: Place = {"hidden": (300, 300, 300), "held_out": 5000, "batch": 100, "inputs": "standard"}
 
 
-def _cell(method: str, place: Place, seeds: tuple[int, ...], tuning_seeds: tuple[int, ...]) -> Tuned:
+def _cells(place: Place, recipes: Mapping[str, Recipe], more_seeds: Collection[str] = ()) -> list[Tuned]:
+    """Each of the methods on one place; those named in `more_seeds` with MORE_SEEDS."""
+    seeds = {method: MORE_SEEDS if method in more_seeds else SEEDS for method in recipes}
+    return [_cell(place, method, recipe, seeds[method]) for method, recipe in recipes.items()]
+
+
+def _cell(place: Place, method: str, recipe: Recipe, seeds: tuple[int, ...]) -> Tuned:
     steps = place["steps"]
-    change: dict[str, Any] = METHODS.get(method) or {}
-    if method in VARIANTS:
-        change = {"shadow": VARIANTS[method]}
-    elif method == LATE:
-        change = {"shadow": Shadow(start=steps // 3)}
-    elif method == DOUBLED:
-        change = {"batch": 2 * place["batch"]}
-    training = Training(**{**place, **change, "snapshots": snapshots_of(steps), "lr": 1.0, "seeds": seeds})
-    return Tuned(method=method, training=training, grid=GRIDS[training.inputs], tuning_seeds=tuning_seeds)
+    asked = {**place, **recipe.changes(steps, place["batch"])}
+    training = Training(**asked, snapshots=snapshots_of(steps), lr=NOT_CHOSEN, seeds=seeds)
+    return Tuned(method=method, training=training, grid=GRIDS[training.inputs])
 
 
 def shadow_cells(profile: str) -> list[Tuned]:
     """The four methods by data set and number of training images."""
     if profile == "smoke":
-        return _smoke(tuple(METHODS))
+        return _smoke(METHODS)
     few = [{**DIGITS, "images": 200, "steps": 200}, {**DIGITS, "steps": 400}]
     many = [
         *({**MNIST, "images": n, "steps": steps} for n, steps in ((1000, 300), (5000, 600), (20000, 800))),
@@ -124,38 +148,34 @@ def shadow_cells(profile: str) -> list[Tuned]:
         *({**CIFAR, "data": name, "images": 5000, "steps": 600} for name in ("cifar10", "cifar100")),
     ]
     places = few + (many if profile == "paper" else [])
-    return [_cell(method, place, SEEDS, TUNING_SEEDS) for place in places for method in METHODS]
+    return [cell for place in places for cell in _cells(place, METHODS)]
 
 
 def ablation_cells(profile: str) -> list[Tuned]:
     """One thing changed at a time around SHADOW from h2, and the controls."""
-    methods = ("backprop", "shadow", *VARIANTS, LATE, DOUBLED)
     if profile == "smoke":
-        return _smoke(methods)
+        return _smoke(ABLATIONS)
     few = [{**DIGITS, "images": 200, "steps": 200}]
     many = [{**MNIST, "images": 1000, "steps": 300}, {**CIFAR, "data": "cifar10", "images": 2000, "steps": 300}]
-    return [
-        _cell(method, place, MORE_SEEDS if method in ("shadow", "sampling") else SEEDS, TUNING_SEEDS)
-        for place in few + (many if profile == "paper" else [])
-        for method in methods
-    ]
+    places = few + (many if profile == "paper" else [])
+    return [cell for place in places for cell in _cells(place, ABLATIONS, more_seeds=("shadow", "sampling"))]
 
 
 def gpu_cells(profile: str) -> list[Tuned]:
     """The sizes of the paper's kind: three layers of 5,000, all images; what is cheap is run elsewhere."""
-    methods = (*METHODS, "h3")
     if profile != "paper":
-        return _smoke(methods)
+        return _smoke(ON_GPU)
     places = [
         {**base, "data": name, "hidden": (5000, 5000, 5000), "batch": 512, "steps": steps, "held_out": 5000}
         for base, name, steps in ((MNIST, "mnist", 2000), (CIFAR, "cifar10", 4000), (CIFAR, "cifar100", 4000))
     ]
-    return [_cell(method, place, SEEDS, TUNING_SEEDS) for place in places for method in methods]
+    return [cell for place in places for cell in _cells(place, ON_GPU)]
 
 
-def _smoke(methods: Sequence[str]) -> list[Tuned]:
+def _smoke(recipes: Mapping[str, Recipe]) -> list[Tuned]:
     place = {**DIGITS, "hidden": (30, 30, 30), "images": 200, "steps": 48}
-    return [replace(_cell(method, place, SEEDS[:3], TUNING_SEEDS[:1]), grid=(0.03, 0.1)) for method in methods]
+    cells = [_cell(place, method, recipe, SEEDS[:3]) for method, recipe in recipes.items()]
+    return [replace(cell, grid=(0.03, 0.1), tuning_seeds=TUNING_SEEDS[:1]) for cell in cells]
 
 
 # --- what is read off -------------------------------------------------------------------------------------------------
@@ -264,7 +284,7 @@ def _word(method: str) -> str:
 TIMED = ("equal_time_gain", "time_ratio")  # what measures begin with that are read off a clock
 
 EXPERIMENTS = {
-    "shadow": Experiment(shadow_cells, tuned, shadow_measures, timed=TIMED),
-    "shadow-ablations": Experiment(ablation_cells, tuned, ablation_measures),
-    "shadow-gpu": Experiment(gpu_cells, tuned, shadow_measures, timed=TIMED),
+    "shadow": Experiment(shadow_cells, tuned, shadow_measures, label=labels.shadow, timed=TIMED),
+    "shadow-ablations": Experiment(ablation_cells, tuned, ablation_measures, label=labels.ablations),
+    "shadow-gpu": Experiment(gpu_cells, tuned, shadow_measures, label=labels.shadow, timed=TIMED),
 }

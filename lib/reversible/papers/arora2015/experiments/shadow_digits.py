@@ -23,9 +23,11 @@ from reversible.papers.arora2015.experiments.shadow import (
     shadow_cells,
     shadow_measures,
 )
+from reversible.papers.arora2015.labels import training as labels
 from reversible.runs.experiment import Absent, Experiment
 from reversible.training.config import Training, TrainingResult
-from reversible.training.run import Diverged, trained
+from reversible.training.run import trained
+from reversible.training.stack import Diverged
 
 GRID = (0.0125, 0.025, 0.05, 0.1, 0.2, 0.4)
 SEEDS, TUNING_SEEDS = tuple(range(12)), tuple(range(100, 108))
@@ -113,6 +115,6 @@ def _finer(cells: Sequence[Tuned]) -> list[Tuned]:
 
 
 EXPERIMENTS = {
-    "shadow-digits": Experiment(digits_cells, tuned, shadow_measures, chosen, timed=TIMED),
-    "ablations-digits": Experiment(digits_ablation_cells, tuned, ablation_measures, chosen),
+    "shadow-digits": Experiment(digits_cells, tuned, shadow_measures, chosen, label=labels.shadow, timed=TIMED),
+    "ablations-digits": Experiment(digits_ablation_cells, tuned, ablation_measures, chosen, label=labels.ablations),
 }

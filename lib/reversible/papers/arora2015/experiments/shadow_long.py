@@ -17,6 +17,7 @@ from reversible.papers.arora2015.experiments.shadow import (
     shadow_measures,
     tuned,
 )
+from reversible.papers.arora2015.labels import training as labels
 from reversible.runs.experiment import Experiment
 from reversible.training.config import Training, snapshots_of
 
@@ -39,4 +40,4 @@ def _smaller(cell: Tuned) -> Training:
     )  # fmt: skip
 
 
-EXPERIMENTS = {"shadow-long": Experiment(long_cells, tuned, shadow_measures, timed=TIMED)}
+EXPERIMENTS = {"shadow-long": Experiment(long_cells, tuned, shadow_measures, label=labels.shadow, timed=TIMED)}

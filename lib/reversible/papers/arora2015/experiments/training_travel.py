@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,10 +18,13 @@ from reversible.base.runtime import trial_generator
 from reversible.nets.net import Net
 from reversible.nets.reversal import compare, down, replaced
 from reversible.papers.arora2015.experiments.trained_here import SCHEDULES
+from reversible.papers.arora2015.labels import nets as labels
 from reversible.runs.experiment import Absent, Experiment
 from reversible.spectra import bulk
 from reversible.training.config import Training
-from reversible.training.run import Run, train
+from reversible.training.hooks import Look, errors
+from reversible.training.run import Run
+from reversible.training.stack import Stack
 
 TRAVEL_IMAGES = 200
 
@@ -47,35 +51,48 @@ class TravelResult:
 
 
 def training_travel(p: Training) -> TravelResult | Absent:
-    """Train, and measure each hidden layer at each snapshot; the first one, step 0, is what distances are from."""
+    """Train, and measure each hidden layer at each snapshot, the first of which is step 0."""
     if p.snapshots[:1] != (0,):
         raise InputError(f"snapshots must begin with 0 here, not {p.snapshots}")
     try:
-        x = data.load(p.data, train=False).take(slice(TRAVEL_IMAGES)).scaled()
-        run = Run(p)
+        run = Run(p, probes=(errors, travelled))
     except data.NotAtHand as missing:
         return Absent(str(missing))
-    start, rows = run.nets()[0], []
-    for point in train(p, run):
-        net = run.nets()[0]
-        generator = trial_generator(p.seeds[0], 1 + point.step)  # training itself used 0
-        for layer, A in enumerate(net.weights[:-1], 1):
-            law = bulk.fit(torch.linalg.svdvals(A.double()).numpy(), (A.shape[0], A.shape[1]))
-            rows.append(
-                TravelRow(
-                    step=point.step,
-                    layer=layer,
-                    test_error=point.test_error[0],
-                    kurtosis=float(stats.kurtosis(A.double().flatten().numpy(), fisher=False)),
-                    sigma=float(law.sigma),
-                    ks=float(law.ks),
-                    n_spikes=int(law.n_spikes),
-                    distance=float((A - start.weights[layer - 1]).norm() / start.weights[layer - 1].norm()),
-                    cosine_transpose=_cosine(net, layer, "transpose", x, generator),
-                    cosine_gaussian=_cosine(net, layer, "gaussian", x, generator),
-                )
-            )
+    rows = [
+        TravelRow(step=row["step"], test_error=row["test_error"][0], **layer)
+        for row in run.follow()
+        for layer in row["layers"]
+    ]
     return TravelResult(tuple(rows))
+
+
+def travelled(stack: Stack) -> Look:
+    """A probe of the only net of a stack: each hidden layer as a `TravelRow` has it, beside what it began as."""
+    x = data.load(stack.p.data, train=False).take(slice(TRAVEL_IMAGES)).scaled()  # (TRAVEL_IMAGES, n)
+    start = stack.nets()[0].weights
+
+    def look() -> dict[str, Any]:
+        net = stack.nets()[0]
+        generator = trial_generator(stack.p.seeds[0], 1 + stack.step)  # training itself used 0
+        pairs = enumerate(zip(net.weights[:-1], start, strict=False), 1)
+        return {"layers": tuple(_layer(net, layer, A, A0, x, generator) for layer, (A, A0) in pairs)}
+
+    return look
+
+
+def _layer(net: Net, layer: int, A: Tensor, A0: Tensor, x: Tensor, generator: torch.Generator) -> dict[str, Any]:
+    """What a `TravelRow` says of the layer's matrix A (out, in), which began as A0."""
+    law = bulk.fit(torch.linalg.svdvals(A.double()).numpy(), (A.shape[0], A.shape[1]))
+    return {
+        "layer": layer,
+        "kurtosis": float(stats.kurtosis(A.double().flatten().numpy(), fisher=False)),
+        "sigma": float(law.sigma),
+        "ks": float(law.ks),
+        "n_spikes": int(law.n_spikes),
+        "distance": float((A - A0).norm() / A0.norm()),
+        "cosine_transpose": _cosine(net, layer, "transpose", x, generator),
+        "cosine_gaussian": _cosine(net, layer, "gaussian", x, generator),
+    }
 
 
 def _cosine(net: Net, layer: int, how: str, x: Tensor, generator: torch.Generator) -> float:
@@ -117,4 +134,6 @@ def _values(row: TravelRow) -> dict[str, float]:
 PLACE = ("step", "layer")
 
 
-EXPERIMENTS = {"training-travel": Experiment(travel_cells, training_travel, travel_measures)}
+EXPERIMENTS = {
+    "training-travel": Experiment(travel_cells, training_travel, travel_measures, label=labels.training_travel)
+}

@@ -10,6 +10,7 @@ import numpy as np
 
 from reversible.base.estimates import Estimate, logs, ratio, slope
 from reversible.papers.arora2015.experiments.depth import Pairs, top_scores
+from reversible.papers.arora2015.labels import many_layers as labels
 from reversible.random_nets.deep import LayerResult, MultiLayer, MultiLayerResult, float64_check, multi_layer
 from reversible.runs.experiment import Experiment
 from reversible.theory.depth import best_top_offset, state_evolution
@@ -210,12 +211,31 @@ def depth_measures(pairs: Pairs) -> dict[str, Estimate]:
 
 
 EXPERIMENTS = {
-    "middle-and-top": Experiment(middle_cells, multi_layer, middle_measures, scores=("rms_z",), float64=float64_check),
+    "middle-and-top": Experiment(
+        middle_cells,
+        multi_layer,
+        middle_measures,
+        label=labels.middle_and_top,
+        scores=("rms_z",),
+        float64=float64_check,
+    ),
     "theorem-3-1": Experiment(
-        two_layer_cells, multi_layer, two_layer_measures, scores=("rms_z",), float64=float64_check
+        two_layer_cells,
+        multi_layer,
+        two_layer_measures,
+        label=labels.theorem_3_1,
+        scores=("rms_z",),
+        float64=float64_check,
     ),
     "theorem-3-2": Experiment(
-        three_layer_cells, multi_layer, three_layer_measures, scores=("rms_z",), float64=float64_check
+        three_layer_cells,
+        multi_layer,
+        three_layer_measures,
+        label=labels.theorem_3_2,
+        scores=("rms_z",),
+        float64=float64_check,
     ),
-    "depth-limit": Experiment(depth_cells, multi_layer, depth_measures, scores=("rms_z",), float64=float64_check),
+    "depth-limit": Experiment(
+        depth_cells, multi_layer, depth_measures, label=labels.depth_limit, scores=("rms_z",), float64=float64_check
+    ),
 }

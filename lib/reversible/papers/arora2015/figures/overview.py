@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 
 from reversible.base.checks import InputError
 from reversible.papers.arora2015.figures.nets import plain
-from reversible.papers.arora2015.tables import NETS, place_words
+from reversible.papers.arora2015.labels.training import place_words
+from reversible.papers.arora2015.tables import NETS, places_compared
 from reversible.records.record import Record
 from reversible.show.drawing import bars_of, frame, show, span, style
 from reversible.show.html import Shown
@@ -79,8 +80,7 @@ def _reversal(ax: Axes, record: Record) -> str:
 
 def _gains(ax: Axes, record: Record) -> str:
     """Test error of backprop less SHADOW's, along the way and at the end, by data set."""
-    places = [name.removeprefix("area_gain_") for name in record.measures if name.startswith("area_gain_")]
-    places = [place for place in places if not place.startswith("dropout_")]
+    places = places_compared(record)
     shown = []
     for nudge, kind, label in ((-0.12, "area_gain", "along the way"), (0.12, "final_gain", "at the end")):
         found = [record.measures[f"{kind}_{place}"].scaled(100) for place in places]

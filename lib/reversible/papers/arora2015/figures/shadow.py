@@ -12,7 +12,8 @@ from matplotlib.ticker import NullFormatter, PercentFormatter
 from reversible import data
 from reversible.base.estimates import Estimate
 from reversible.papers.arora2015.experiments.shadow import METHODS
-from reversible.papers.arora2015.tables import place_words, tuned_cells
+from reversible.papers.arora2015.labels.training import DATA, place_words
+from reversible.papers.arora2015.tables import tuned_cells
 from reversible.records.record import Record
 from reversible.show.drawing import coloured, image_rows, legend, panels, show, span, style
 from reversible.show.html import Shown
@@ -76,8 +77,8 @@ def shadow_sizes(record: Record) -> Shown:
     """What SHADOW gains on MNIST by number of training images, with and without dropout, at equal steps and time."""
     cells = [cell for cell, _ in tuned_cells(record)]
     largest = "mnist" if any(cell.training.data == "mnist" for cell in cells) else "digits"
-    places = list(dict.fromkeys(cell.place for cell in cells if cell.training.data == largest))
-    (name, *_), sizes = zip(*(place_words(place).split(", ") for place in places), strict=True)
+    images = {cell.place: cell.training.images for cell in cells if cell.training.data == largest}
+    places = list(images)
     figure, axes = panels(2)
     x = np.arange(len(places))
     kinds = (("final_gain", "final error"), ("equal_time_gain", "at equal time"))
@@ -88,8 +89,8 @@ def shadow_sizes(record: Record) -> Shown:
             bars = np.abs(np.array([e.ci95 for e in found]).T - mean)
             ax.errorbar(x + nudge, mean, bars, fmt="o-", ms=4, capsize=2, lw=1, label=words)
         ax.axhline(0, color="0.6", lw=1)
-        ax.set(xlabel=f"training images of {name}", ylabel="backprop less SHADOW, points", title=title)
-        ax.set_xticks(x, sizes)
+        ax.set(xlabel=f"training images of {DATA[largest]}", ylabel="backprop less SHADOW, points", title=title)
+        ax.set_xticks(x, [f"{count:,}" if count else "all" for count in images.values()])
     legend(axes[0])
     gains = [record.measures[f"final_gain_{place}"].mean for place in places]
     return show(figure, f"Gain in final test error by number of training images: {span(gains)}.")
@@ -143,8 +144,8 @@ def shadow_pictures(count: int = 6) -> Shown:
     for step in (0, p.steps // 10, p.steps):
         run.advance(step)
         for source in (1, 2, 3):
-            make = Generation.of(Shadow(source=source), run.net, images.side, False, [])
-            lines.append((f"h{source}, {step} steps", make(run.net, x, [])[0]))
+            make = Generation.of(Shadow(source=source), run.stack.net, images.side, False, [])
+            lines.append((f"h{source}, {step} steps", make(run.stack.net, x, [])[0]))
     figure = image_rows(lines, images.side, (count + 1, len(lines)), vmax=1)
     return show(figure, f"{count} images and their synthetic ones from h1, h2 and h3 after 0 to {p.steps} steps.")
 

@@ -1,0 +1,117 @@
+"""Labels of the experiments with matrices and trained nets: their spectra, their reversal, how far training goes."""
+
+from __future__ import annotations
+
+from reversible.runs.labels import labels, score
+
+spectral_laws = labels(
+    {
+        "largest_ks": "largest mean distance of the singular values from the law, of all shapes and entries",
+        "square_mean_over_law": "mean singular value of square matrices over the law's",
+        "fourth_moment_over_law": "mean ratio of the fourth moment of the singular values to its exact value",
+        "fourth_moment_rms_z": score("the fourth moment"),
+        "edge_mean": "mean of the scaled largest eigenvalue, Gaussian matrices",
+        "edge_sd": "standard deviation of the scaled largest eigenvalue, Gaussian matrices",
+    }
+)
+
+planted_spikes = labels(
+    {
+        "worst_sigma_error": "largest relative error of the noise level in any draw",
+        "within_one": "share of draws whose number of spikes is found within one",
+        "worst_count": "largest error of the number of spikes in any draw",
+        "sigma_error_at_a_tenth": "mean relative error of the noise level where a tenth of the values are spikes",
+        "median_error_at_a_tenth": "mean relative error of the noise level by the median alone, where a tenth are"
+        " spikes",
+        "largest_ks": "largest mean distance of the bulk from the law, of all shapes, entries and signals",
+        "weakest_over_edge": "singular value of the weakest planted spike, over the edge of the bulk",
+    }
+)
+
+verdict_rule = labels(
+    {"right_{kind}": "share of {kind} matrices that the rule calls so"},
+    kind={
+        "bulk_random_like": "random-like",
+        "spikes": "spiked",
+        "heavy_tailed": "heavy-tailed",
+        "structured": "structured",
+    },
+)
+
+net_spectra = labels(
+    {
+        "share_columns_independent": "share of matrices whose columns are correlated at most 1.5 times as much as in"
+        " random order",
+        "share_entries_gaussian": "share of matrices whose entries lie within 0.05 of a Gaussian law",
+        "share_bulk_on_law": "share of matrices whose bulk is on the law",
+        "share_nothing_leaves": "share of matrices whose bulk is on the law and is left by no singular value",
+        "share_more_spikes_than_permuted": "share of matrices with more spikes than their entries have in random order",
+        "share_not_heavy_tailed": "share of matrices that the rule does not call heavy-tailed",
+        "alexnet_fc_largest_ks": "largest distance of a bulk from the law, AlexNet's fully connected layers",
+        "alexnet_fc_nothing_leaves": "number of AlexNet's fully connected layers whose bulk nothing leaves",
+    }
+)
+
+# --- down and up again ------------------------------------------------------------------------------------------------
+
+NETS = {
+    "dense": "LeNet-300-100",
+    "sparse": "pruned LeNet-300-100",
+    "trained_digits": "digits net",
+    "trained_mnist": "MNIST net",
+}
+PLACES = {f"{net}_{layer}": f"{words}, from h{layer}" for net, words in NETS.items() for layer in (1, 2)}
+WAYS = {
+    "permuted": "permuted entries",
+    "gaussian": "Gaussian entries",
+    "pseudo_inverse": "the pseudo-inverse",
+    "bulk": "the bulk alone",
+    "spikes": "the spikes alone",
+}
+CHANGES = {
+    **{name: f"with {words} on the way down" for name, words in WAYS.items()},
+    **{f"{name}_everywhere": f"with {words} in the whole net" for name, words in WAYS.items()},
+    "rho_0_8": "with retention 0.8 on the way down",
+    "rho_0_5": "with retention 0.5 on the way down",
+    "zero_biases": "with all biases zero",
+}
+REVERSAL = {
+    "cosine": "cosine of a code and what comes back",
+    "cosine_other": "cosine of a code and what comes back of another image",
+    "cosine_above_{change}": "cosine less that {change}",
+    "specific": "cosine of a code and what comes back, less another image's",
+    "specific_{change}": "cosine less another image's, {change}",
+    "relative_error": "relative squared error at the theory's scale",
+    "scaled_error": "relative squared error at the best scale",
+    "scaled_error_above_{change}": "scaled error less that {change}",
+    "scale": "best scale of what comes back",
+    "scale_{change}": "best scale {change}",
+    "input_cosine": "cosine of an image and what comes down",
+    "input_error": "relative squared error of an image at the best scale",
+    "agreement": "share of images to which the net gives the class of what comes down",
+    "negative_bias_share": "share of negative biases",
+    "mean_bias": "mean bias over the root mean square of what it is added to",
+    "active_share": "share of active units",
+}
+
+reversal_of_any_net = labels(REVERSAL, change=CHANGES)
+net_reversal = labels(
+    {f"{name}_{{place}}": f"{words} ({{place}})" for name, words in REVERSAL.items()}, change=CHANGES, place=PLACES
+)
+
+training_travel = labels(
+    {
+        "test_error_{when}": "test error{when}",
+        "kurtosis_{layer}_{when}": "kurtosis of the weights of {layer}{when}",
+        "sigma_{layer}_{when}": "noise level of the weights of {layer}{when}",
+        "ks_{layer}_{when}": "distance of the bulk of {layer} from the law{when}",
+        "n_spikes_{layer}_{when}": "number of spikes of {layer}{when}",
+        "distance_{layer}_{when}": "distance of the weights of {layer} from the first ones, over their length{when}",
+        "cosine_transpose_{layer}_{when}": "cosine of {layer} and what comes back{when}",
+        "cosine_gaussian_{layer}_{when}": "cosine of {layer} and what comes back by Gaussian matrices{when}",
+        "cosine_above_gaussian_{layer}_{when}": "cosine of {layer} and what comes back, less that by Gaussian"
+        " matrices{when}",
+    },
+    layer={"1": "h1", "2": "h2"},
+    when={"before": ", before training", "after": ", after training", "change": ", after training less before it"},
+)

@@ -1,0 +1,227 @@
+"""`reversible spectrum` as a user types it: rows as measured, bad layers skipped or refused, nothing half-written."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from safetensors.numpy import save_file
+
+from reversible import cli, data
+from reversible.cli import spectrum
+from reversible.spectra import matrix as spectra
+
+RNG = np.random.default_rng(0)
+NET = {
+    "conv.weight": RNG.standard_normal((16, 8, 3, 2)).astype(np.float32), "conv.bias": np.zeros(16),
+    "fc.weight": RNG.standard_normal((60, 40)), "head.weight": np.round(9 * RNG.standard_normal((10, 60))),
+}  # fmt: skip
+
+
+@pytest.fixture
+def run(capsys):
+    def typed(*words):
+        status = cli.main(["spectrum", *map(str, words)])
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return typed
+
+
+@pytest.fixture
+def net(tmp_path):
+    np.savez(tmp_path / "net.npz", **NET)
+    return tmp_path / "net.npz"
+
+
+def expected(name, matrix, **how):
+    return json.loads(json.dumps(spectra.analyse(matrix, name, **how).to_json()))
+
+
+def test_json_is_what_is_measured_on_each_layer(run, net):
+    status, out, err = run(net, "--json", "--seed", 3)
+    assert (status, err) == (0, "")
+    matrices = {"conv": NET["conv.weight"].reshape(16, 48), "fc": NET["fc.weight"], "head": NET["head.weight"]}
+    assert json.loads(out) == [expected(name, matrix, seed=3) for name, matrix in matrices.items()]
+
+
+def test_one_layer_without_nulls_and_by_position(run, net):
+    out = run(net, "--json", "--layer", "conv.weight", "--no-nulls", "--positions")[1]
+    rows = json.loads(out)
+    assert [row["layer"] for row in rows] == ["conv", *(f"conv[{i},{j}]" for i in range(3) for j in range(2))]
+    assert rows[4] == expected("conv[1,1]", NET["conv.weight"][:, :, 1, 1], nulls=False)
+
+
+def test_table_is_aligned_and_says_what_json_says(run, net):
+    status, out, err = run(net)
+    assert (status, err) == (0, "")
+    lines, rows = out.splitlines(), json.loads(run(net, "--json")[1])
+    assert len(lines) == 4
+    ends = [lines[0].index(f"  {name}") + len(name) + 2 for name in ("sigma", "kurtosis", "edges", "largest", "spikes")]
+    for line, row in zip(lines[1:], rows, strict=True):
+        shape = " x ".join(map(str, row["shape"]))
+        assert line.split()[:4] == [row["layer"], *shape.split()]
+        edges = f"{row['edge_low']:.3g}..{row['edge_high']:.3g}"
+        shown = [f"{row['sigma']:.3g}", f"{row['kurtosis']:.3g}", edges, f"{row['largest']:.3g}", str(row["n_spikes"])]
+        assert [line[:end].split()[-1] for end in ends] == shown
+        null = row["nulls"]["permuted"]
+        assert f"  {row['ks']:.3g} ({null['ks']:.3g})  " in line
+        assert f"  {row['alpha']:.3g} ({null['alpha']:.3g})  {row['verdict']}" in line
+        assert line.endswith(row["verdict"])
+
+
+def test_table_without_nulls_or_an_exponent(run, tmp_path):
+    np.save(tmp_path / "small.npy", RNG.standard_normal((5, 4)))
+    status, out, _ = run(tmp_path / "small.npy", "--no-nulls")
+    assert status == 0
+    head, line = out.splitlines()
+    assert "permuted" not in head
+    assert line.split()[:4] == ["small", "5", "x", "4"]
+    assert line[head.index("alpha") + len("alpha") - 1] == "-"
+
+
+def test_csv_has_one_line_a_matrix(run, net):
+    status, out, err = run(net, "--csv")
+    assert (status, err) == (0, "")
+    lines, rows = list(csv.DictReader(io.StringIO(out))), json.loads(run(net, "--json")[1])
+    assert [line["layer"] for line in lines] == ["conv", "fc", "head"]
+    for line, row in zip(lines, rows, strict=True):
+        assert float(line["ks"]) == row["ks"]
+        assert float(line["alpha_permuted"]) == row["nulls"]["permuted"]["alpha"]
+
+
+def test_csv_without_pandas(run, net, monkeypatch):
+    monkeypatch.setattr(spectrum, "find_spec", lambda name: None)
+    assert run(net, "--csv")[0] == 2
+    assert run(net, "--json")[0] == 0
+
+
+@pytest.mark.parametrize("kind", ["int8", "int32", "float16", "float64", "bfloat16"])
+def test_the_same_numbers_give_the_same_rows_whatever_their_type(run, tmp_path, kind):
+    weight = torch.tensor(NET["head.weight"]).float()
+    for name, stored in {"a": weight, "b": weight.to(getattr(torch, kind))}.items():
+        torch.save({"w": stored}, tmp_path / f"{name}.pt")
+    assert run(tmp_path / "b.pt", "--json") == run(tmp_path / "a.pt", "--json")
+
+
+SKIPPED = {
+    "flat": np.full((3, 4), 0.5),
+    "row": np.ones((1, 5)),
+    "none": np.ones((0, 5)),
+    "dead": np.eye(3)[:, :1] * [1, 0],
+}
+
+
+def test_layers_that_cannot_be_tested_are_skipped_with_a_line(run, tmp_path, net):
+    np.savez(tmp_path / "more.npz", **SKIPPED, **NET)
+    status, out, err = run(tmp_path / "more.npz", "--json")
+    assert (status, out) == (0, run(net, "--json")[1])
+    lines = err.splitlines()
+    assert [line.split(":")[1] for line in lines] == [
+        " skipped flat, 3 x 4", " skipped row, 1 x 5", " skipped none, 0 x 5", " skipped dead, 3 x 2",
+    ]  # fmt: skip
+    assert lines[0].endswith("must not be constant; every entry is 0.5")
+    assert lines[1].endswith("must have at least 2 rows and 2 columns, not (1, 5)")
+
+
+def test_nothing_left_is_one_line_and_status_2(run, tmp_path):
+    np.savez(tmp_path / "none.npz", **SKIPPED)
+    status, out, err = run(tmp_path / "none.npz")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert f"no layer of '{tmp_path / 'none.npz'}' can be tested; flat, 3 x 4: the matrix must not be constant" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--layer", "nix"], "has no layer 'nix'; there are conv, fc, head"),
+        (["--seed", "-1"], "seed must be an integer from 0 to 4294967296, not '-1'"),
+        (["--memory", "none"], "memory must be an integer from 1 to 1000000000, not 'none'"),
+        (["--memory", "0"], "memory must be an integer from 1"),
+        (["--json", "--csv"], "--csv: not allowed with argument --json"),
+        (["--nulls"], "unrecognized arguments: --nulls"),
+        (["other.npz"], "unrecognized arguments: other.npz"),
+    ],
+)
+def test_bad_options_are_one_line_and_status_2(run, net, words, says):
+    status, out, err = run(net, *words)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert says in err
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_numbers_that_are_not_finite_are_refused_before_anything_is_shown(run, tmp_path, bad):
+    np.savez(tmp_path / "a.npz", **NET, last=np.array([[1, bad]]))  # where it would be skipped for its size, too
+    status, out, err = run(tmp_path / "a.npz", "--json")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "layer 'last' of" in err
+    assert "1 of 2 are not" in err
+    assert run(tmp_path / "a.npz", "--layer", "fc")[0] == 0
+
+
+def test_a_layer_too_large_for_the_budget(run, tmp_path):
+    np.save(tmp_path / "w.npy", np.zeros((400, 400)))
+    status, out, err = run(tmp_path / "w.npy", "--memory", 10)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "400 x 400, needs 13 MiB; allowed are 10 MiB" in err
+
+
+def test_no_file_at_all(run):
+    assert "required: WEIGHTS" in run()[2]
+    assert run("nix.npz")[2] == "reversible: there is no file 'nix.npz'\n"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    weight=hnp.arrays(
+        st.one_of(hnp.floating_dtypes(sizes=(16, 32, 64)), hnp.integer_dtypes(), hnp.boolean_dtypes()),
+        hnp.array_shapes(min_dims=2, max_dims=3, min_side=0, max_side=5),
+    )
+)
+def test_whatever_is_in_a_file_ends_in_rows_or_one_line(tmp_path_factory, weight):
+    path = tmp_path_factory.getbasetemp() / "any.npy"
+    np.save(path, weight)
+    assert cli.main(["spectrum", str(path), "--json"]) in (0, 2)
+
+
+IMPORTED = """
+import sys
+from reversible import cli
+from reversible.cli import spectrum
+for file in sys.argv[1:]:
+    assert cli.main(["spectrum", file, "--no-nulls"]) == 0
+print("torch" in sys.modules, file=sys.stderr)
+"""
+
+
+def test_torch_which_takes_seconds_is_loaded_for_its_own_files_alone(tmp_path):
+    files = [str(tmp_path / f"fc{ending}") for ending in (".npy", ".npz", ".safetensors")]
+    np.save(files[0], NET["fc.weight"])
+    np.savez(files[1], fc=NET["fc.weight"])
+    save_file({"fc": NET["fc.weight"]}, files[2])
+    done = subprocess.run([sys.executable, "-c", IMPORTED, *files], capture_output=True, text=True)
+    assert done.stderr == "False\n"
+    table = done.stdout.splitlines()
+    assert len(table) == 6
+    assert table[:2] == table[2:4] == table[4:]
+
+
+def test_a_trained_net(run):
+    file = data.folder() / "weights" / "lenet300_100_dense.npz"
+    if not file.is_file():
+        pytest.skip("the trained weights are not in the folder of REVERSIBLE_DATA")
+    status, out, err = run(file, "--json", "--no-nulls")
+    assert (status, err) == (0, "")
+    rows = json.loads(out)
+    assert [(row["layer"], row["shape"]) for row in rows] == [
+        ("fc1", [300, 784]), ("fc2", [100, 300]), ("fc3", [10, 100]),
+    ]  # fmt: skip
+    with np.load(file) as arrays:
+        assert rows[0]["largest"] == pytest.approx(np.linalg.norm(arrays["fc1.weight"].astype(float), 2))
