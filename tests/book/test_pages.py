@@ -185,7 +185,7 @@ def test_the_page_of_the_map_shows_the_explorer(browser, served, site):
     page.wait_for_selector(LINES)
     record = read_record(site / "law-grid.json")
     errors = {(*(c[key] for key in ("m", "k", "rho", "depth")), n): e
-              for c, r in zip(record.parameters["cells"], record.rows, strict=True)
+              for c, r in record.pairs()
               for n, e in zip(c["n"], r["errors"], strict=True)}  # fmt: skip
     assert number(page) == three_digits(errors[100, 5, 1.0, 2, 8000])
     page.close()
