@@ -1,7 +1,6 @@
 """What axe finds wrong with a page, by day and by night."""
 
-from axe_playwright_python.base import DEFAULT_OPTIONS
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import DEFAULT_OPTIONS, Axe
 
 # By night a page is the same one in other colours: there only the rules that look at colours are asked.
 OF_COLOURS = ["color-contrast", "link-in-text-block"]

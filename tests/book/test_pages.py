@@ -17,7 +17,8 @@ BOOK = book_folder()
 PAGES = ["index", *re.findall(r"- file: ([\w-]+)", (BOOK / "_toc.yml").read_text())]
 EXECUTED = [name for name in chapters(BOOK) if name != "index"]
 CHAPTERS = [name for name in EXECUTED if "chapter.ending()" in (BOOK / f"{name}.md").read_text()]
-DRAWN = [name for name in CHAPTERS if "figures." in (BOOK / f"{name}.md").read_text()]
+DRAWS = re.compile(r"^(?:figures\.|chapter\.figure\()", re.M)  # how a line of a chapter begins that shows a figure
+DRAWN = [name for name in CHAPTERS if DRAWS.search((BOOK / f"{name}.md").read_text())]
 HEAVIEST = 2e6  # bytes of a page with all it loads, mathematics apart
 
 
@@ -96,7 +97,7 @@ def test_every_page_with_claims_is_a_chapter_with_an_ending():
 def test_chapter_has_a_figure_a_record_and_its_mathematics_is_rendered(opened, site, name):
     page = opened[name][0]
     text = (site / "_sources" / f"{name}.md").read_text()
-    assert page.locator("img.rv-figure").count() == len(re.findall(r"^figures\.", text, re.M)) >= 1
+    assert page.locator("img.rv-figure").count() == len(DRAWS.findall(text)) >= 1
     page.wait_for_selector("mjx-container")
     assert page.locator("mjx-container").count() >= 1
     assert page.locator("mjx-merror").count() == 0
@@ -181,7 +182,7 @@ def test_the_page_of_the_map_shows_the_explorer(browser, served, site):
     page.wait_for_selector(LINES)
     record = read_record(site / "law-grid.json")
     errors = {(*(c[key] for key in ("m", "k", "rho", "depth")), n): e
-              for c, r in zip(record.parameters["cells"], record.rows, strict=True)
+              for c, r in record.pairs()
               for n, e in zip(c["n"], r["errors"], strict=True)}  # fmt: skip
     assert number(page) == three_digits(errors[100, 5, 1.0, 2, 8000])
     page.close()

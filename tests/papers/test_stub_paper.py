@@ -15,7 +15,8 @@ STUB = {
 from reversible.papers import Paper
 
 PAPER = Paper(
-    key="stub2020", title="On coins", chapters=("coins",), experiments={"experiments": ("coin-tosses",)}
+    key="stub2020", title="On coins", chapters=("coins",), experiments={"experiments": ("coin-tosses",)},
+    figures={"figures": ("coin-tosses",)},
 )
 ''',
     "lib/reversible/papers/stub2020/laws.py": '''

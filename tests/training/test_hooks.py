@@ -155,9 +155,7 @@ def test_the_example_in_the_guide_runs():
     assert found
     names: dict[str, Any] = {"p": replace(P, seeds=(3, 4))}
     exec(found[1], names)
-    rows = names["rows"]
-    assert isinstance(rows, list)
-    assert [row["step"] for row in rows] == [0, 3, 6]
+    assert [row["step"] for row in names["rows"]] == [0, 3, 6]
     expected = trained_by_hand(P, flipped_by_hand(0.1))
     run = Run(P, step=names["flipped"])
     run.advance(6)

@@ -26,7 +26,7 @@ from reversible.runs.experiment import PROFILES, Experiment
 from reversible.show.html import Shown, badge, duration, escape, table
 
 PARAMETERS = ("profile",)  # what `papermill -p` may set
-BEGUN = "_reversible_begun"  # stands among a notebook's globals once its chapter has begun
+BEGUN = "_reversible_begun"  # this name stands among a notebook's globals once its chapter has begun
 RUNTIME = (
     "<p class='rv-foot' data-rv='runtime'></p>"  # reversible.book.pages writes into these two when it builds the page
 )
@@ -139,25 +139,30 @@ def _beside(experiment: Experiment, recorded: Record, now: Record) -> str:
 
 
 def begin(notebook: dict[str, Any], name: str) -> Chapter:
-    """Begin the chapter `name` with its `globals()`, right after the parameters cell.
+    """Begin the chapter `name` with its `globals()`, right after the parameters cell; it may be begun again later.
 
-    Every value that stands in the notebook by then is a parameter; one that no chapter has is refused. Begun once, the
-    notebook holds what its cells left, and may begin again.
+    InputError for a parameter that no chapter has, for a profile that is none, and where the book is not at hand.
     """
-    given = {
-        name
-        for name, value in notebook.items()
-        if not name.startswith("_")
-        and name not in ("In", "Out")
-        and not callable(value)
-        and not inspect.ismodule(value)
-    }
-    if (unknown := sorted(given - set(PARAMETERS))) and BEGUN not in notebook:
-        raise InputError(f"a chapter's parameters are {', '.join(PARAMETERS)}, not {', '.join(unknown)}")
+    if BEGUN not in notebook:  # later it holds what its cells left, too
+        _refuse_unknown(_values_in(notebook))
     profile = one_of("profile", notebook.get("profile"), PROFILES)
     notebook[BEGUN] = True
     book = book_folder()
     return Chapter(name, profile, book, tuple(read_claims(book)))
+
+
+def _values_in(notebook: Mapping[str, Any]) -> list[str]:
+    """The names that cells have assigned values to, sorted: of a notebook that has run its parameters alone, those.
+
+    The others are what was imported, functions, classes and modules, and IPython's own: In, Out and names with _.
+    """
+    named = (name for name in notebook if not name.startswith("_") and name not in ("In", "Out"))
+    return sorted(name for name in named if not callable(notebook[name]) and not inspect.ismodule(notebook[name]))
+
+
+def _refuse_unknown(parameters: list[str]) -> None:
+    if unknown := [name for name in parameters if name not in PARAMETERS]:
+        raise InputError(f"a chapter's parameters are {', '.join(PARAMETERS)}, not {', '.join(unknown)}")
 
 
 def _where_they_ran(records: list[Record]) -> str:

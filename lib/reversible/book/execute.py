@@ -79,7 +79,7 @@ def stamp(book: Path, name: str, profile: str) -> str:
     claims = [claim for claim in ledger if claim.chapter == name] or ledger  # a page without its own may show any
     records = sorted({claim.record for claim in claims} - {""})
     modules = {module_of(record) for record in records}
-    modules |= {f"reversible.papers.{paper_of(record).key}.figures" for record in records}
+    modules |= {figure for record in records if (figure := paper_of(record).draws.get(record))}
     with contextlib.suppress(SyntaxError):  # execution will say so
         modules |= set(imports("\n".join(cells)))
     reads_data = any("reversible.data" in imported_modules(module) for module in modules)

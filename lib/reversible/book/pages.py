@@ -24,6 +24,8 @@ PAGES_BRANCH = "gh-pages"  # where the built site is published, and where Colab 
 NEEDLESS = re.compile(
     r'<script src="[^"]*fontawesome[^"]*"></script>|<link rel="preload"[^>]*fa-(brands|regular)[^>]*>'
 )
+# The arrow that opens the pages below one in the sidebar has no words.
+UNNAMED = ('<summary><span class="toctree-toggle"', '<summary aria-label="Pages below"><span class="toctree-toggle"')
 NO_LIST = ('<div role="list" class="citation-list">', '<div class="citation-list">')  # its children are no list items
 FETCH = """\
 import sys
@@ -86,7 +88,7 @@ def finish(app: Any, error: Exception | None) -> None:
         text = page.read_text(encoding="utf-8")
         if f"_static/{VEGA}" in text and not (site / "_static" / VEGA).is_file():
             write_atomically(site / "_static" / VEGA, vega_script())
-        write_atomically(page, NEEDLESS.sub("", text).replace(*NO_LIST))
+        write_atomically(page, NEEDLESS.sub("", text).replace(*NO_LIST).replace(*UNNAMED))
     for pattern in NEEDLESS_FILES:
         for file in site.glob(pattern):
             file.unlink()

@@ -13,7 +13,11 @@ from reversible.base.checks import InputError
 def where_options(parser: argparse.ArgumentParser) -> None:
     """Where cells run, for every command that has many."""
     parser.add_argument("--workers", default="1", metavar="N", help="processes of this machine to run on (default 1)")
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="run on the Dask cluster there, tcp://host:port")
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="run on the Dask cluster there, tcp://host:port (default: on this machine)",
+    )
 
 
 def checked_out(out: Path | None) -> Path | None:

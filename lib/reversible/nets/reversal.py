@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from reversible.base.checks import fraction, one_of
+from reversible.nets.net import Net
 from reversible.random_nets import model
 from reversible.spectra import bulk
 
@@ -134,3 +135,29 @@ def compare(h: Tensor, h_hat: Tensor) -> Comparison:
         support_back=on_back.sum(-1).double(),
         support_shared=(on & on_back).sum(-1).double(),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class RoundTrip:
+    """Images x, their codes h of a layer, and what became of both on the way down and up again."""
+
+    codes: Comparison  # h and the code that comes back
+    others: Comparison  # h and the code that comes back of another image: what all codes have in common
+    inputs: Comparison  # x and the images x~ that h makes
+    same_class: Tensor  # (B,) bool: the net gives x~ the class that it gives x
+
+
+def round_trip(
+    net: Net, matrices: Sequence[Tensor], x: Tensor, rho: float = 1.0, generators: Sequence[torch.Generator] = (),
+    signed: bool = False,
+) -> RoundTrip:  # fmt: skip
+    """Images x (B, n) up to the layer that `matrices` reach down from, down through these, and up through the net.
+
+    `rho`, `generators` and `signed` are those of `down`.
+    """
+    layer = len(matrices)
+    h = net.up(x, layer)[-1]  # (B, m)
+    x_back = down(matrices, h, rho, generators, signed)  # (B, n)
+    h_back = net.up(x_back, layer)[-1]  # (B, m)
+    same_class = net.logits(x).argmax(-1) == net.logits(x_back).argmax(-1)
+    return RoundTrip(compare(h, h_back), compare(h, h_back.roll(1, 0)), compare(x, x_back), same_class)

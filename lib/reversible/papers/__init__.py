@@ -1,8 +1,8 @@
 """The papers, found by listing the folders here; what each gives is found through its own tables.
 
 A paper is a folder KEY with an `__init__.py` that holds a `PAPER`. Its modules of experiments hold `EXPERIMENTS`, a
-dict by the names of their records; its module or package `figures` holds `FIGURES`, a dict of functions by the same
-names. Papers never import papers.
+dict by the names of their records; its modules of figures hold `FIGURES`, a dict of functions by the same names. Which
+is where `PAPER` says, so that nothing is imported to list them. Papers never import papers.
 """
 
 from __future__ import annotations
@@ -29,11 +29,20 @@ class Paper:
     title: str
     chapters: tuple[str, ...]  # book/NAME.md, in order
     experiments: Mapping[str, tuple[str, ...]]  # module below its folder -> names of the records it makes
+    figures: Mapping[str, tuple[str, ...]]  # module below its folder -> names of the records it draws
 
     @property
-    def modules(self) -> dict[str, str]:
+    def makes(self) -> dict[str, str]:
         """The full name of the module that makes each record."""
-        return {name: f"{__name__}.{self.key}.{module}" for module, names in self.experiments.items() for name in names}
+        return self._modules(self.experiments)
+
+    @property
+    def draws(self) -> dict[str, str]:
+        """The full name of the module that draws each record that has a figure."""
+        return self._modules(self.figures)
+
+    def _modules(self, table: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+        return {name: f"{__name__}.{self.key}.{module}" for module, names in table.items() for name in names}
 
 
 @functools.cache
@@ -45,13 +54,13 @@ def papers() -> tuple[Paper, ...]:
 
 def paper_of(record: str) -> Paper:
     """The paper that the record is made for; InputError for a name that is none."""
-    known = {name: paper for paper in papers() for name in paper.modules}
+    known = {name: paper for paper in papers() for name in paper.makes}
     return known[one_of("experiment", record, known)]
 
 
 def module_of(record: str) -> str:
     """The module that makes a record; InputError for a name that is none."""
-    return paper_of(record).modules[record]
+    return paper_of(record).makes[record]
 
 
 class _Experiments(Mapping[str, Experiment]):
@@ -62,7 +71,7 @@ class _Experiments(Mapping[str, Experiment]):
         return replace(importlib.import_module(module).EXPERIMENTS[name], name=name, module=module)
 
     def __iter__(self) -> Iterator[str]:
-        return (name for paper in papers() for name in paper.modules)
+        return (name for paper in papers() for name in paper.makes)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -72,7 +81,8 @@ EXPERIMENTS: Mapping[str, Experiment] = _Experiments()
 
 
 def figure_of(record: Record) -> Shown:
-    """The figure of a record, as its paper draws it."""
-    figures = importlib.import_module(f"{__name__}.{paper_of(record.experiment).key}.figures")
-    draw: Callable[[Record], Shown] = figures.FIGURES[record.experiment]
+    """The figure of a record, as its paper draws it; InputError where it draws none."""
+    drawn = paper_of(record.experiment).draws
+    module = drawn[one_of("figure", record.experiment, drawn)]
+    draw: Callable[[Record], Shown] = importlib.import_module(module).FIGURES[record.experiment]
     return draw(record)

@@ -55,7 +55,7 @@ class Claim:
 
     id: str
     chapter: str
-    source: str  # where it stands, with ARORA.md's mark of how it is known here
+    source: str  # where it stands, with the mark of how it is known here
     says: str  # the claim, in our words
     measured: str = ""  # what is measured
     record: str = ""  # the experiment whose record decides

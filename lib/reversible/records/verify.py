@@ -1,16 +1,7 @@
 """Records run again, number beside number, and whether a verdict changes. No record is written.
 
 What is an estimate of the same thing, and when two of them are apart, says `compare`. Each check that decides a claim
-is told in a word:
-
-- "within": the re-run's number does not contradict the recorded one; of numbers without an interval (counts, worst
-  cases), they are the same but for rounding.
-- "apart": it does, by more than chance brings about in one of ten thousand runs of all records; or a standard score
-  against an exact law lies above 3.
-- "below 3 (standard score)": a score of a run against the exact law.
-- "no interval (not judged)", "other sizes (not judged)", "measured in seconds (not judged)", "other settings chosen
-  (not judged)": the numbers differ, and there is no reason why they should not.
-- "not run in this profile", "data not at hand": the re-run has no such measure.
+is told in one of the words of `FOUND`.
 
 A verdict changes where the claim's own rule gives another one once the checks that are apart are decided by the re-run,
 and all others by the record. Where both were made by the same code on the same kind of CPU, cells that both have run
@@ -51,7 +42,18 @@ NO_INTERVAL, OTHER_SIZES = "no interval (not judged)", "other sizes (not judged)
 SECONDS, OTHER_SETTINGS = "measured in seconds (not judged)", "other settings chosen (not judged)"
 NOT_RUN, ABSENT = "not run in this profile", "data not at hand"
 TO_THE_BIT = "every cell that both have run is the same to the bit"
-FOUND = (WITHIN, APART, BELOW, NO_INTERVAL, OTHER_SIZES, SECONDS, OTHER_SETTINGS, NOT_RUN, ABSENT)
+FOUND = {  # what each word says of a number of the re-run beside the recorded one
+    WITHIN: "does not contradict it; of numbers without an interval (counts, worst cases): the same but for rounding",
+    APART: "contradicts it, by more than chance brings about in one of ten thousand runs of all records, "
+    "or is a standard score against an exact law and too large",
+    BELOW: "is a standard score against the exact law, and not too large",
+    NO_INTERVAL: "differs, and nothing says by how much it may",
+    OTHER_SIZES: "differs, as it should where other sizes were run",
+    SECONDS: "differs, as it does from machine to machine",
+    OTHER_SETTINGS: "hangs on settings, learning rates say, that the re-run chose otherwise",
+    NOT_RUN: "is none of the measures of this profile",
+    ABSENT: "could not be measured for want of data or weights",
+}
 
 
 # --- what is run again ------------------------------------------------------------------------------------------------
@@ -171,47 +173,60 @@ def compared(task: Task, now: Record, touched: Collection[str] = ()) -> Outcome:
 
     `touched`: the measures of the re-run that hang on settings chosen otherwise than in the record.
     """
-    recorded, how = task.record, relation(task.experiment, task.record, now)
+    recorded, beside = task.record, _Beside(task, now, relation(task.experiment, task.record, now), touched)
     rows: list[Row] = []
     changes: list[Change] = []
     for verdict in task.verdicts:  # one that is not tested has no checks
-        own = [_row(task, verdict.claim.id, check, now, how, touched) for check, *_ in verdict.checks]
+        own = [beside.row(verdict.claim.id, check) for check, *_ in verdict.checks]
         rows += own
         changes += _change(verdict, own)
-    deciding = {row.check.measure for row in rows}
-    beside = {
-        name: _found(task, name, recorded.measures[name], e, how, touched)
-        for name, e in now.measures.items()
-        if name in recorded.measures and name not in deciding and not task.experiment.is_score(name)
-    }
-    judged = {name: found for name, found in beside.items() if found in (WITHIN, APART)}
     untested = {verdict.claim.id: verdict.why for verdict in task.verdicts if verdict.status == NOT_TESTED}
     bits = difference(recorded, now) if must_be_equal(recorded, now) else None
-    return Outcome(recorded, now, how, tuple(rows), tuple(changes), untested, {} if how == OTHER else judged, bits)
+    further = beside.further({row.check.measure for row in rows})
+    return Outcome(recorded, now, beside.how, tuple(rows), tuple(changes), untested, further, bits)
 
 
-def _row(task: Task, claim: str, check: Check, record: Record, how: str, touched: Collection[str]) -> Row:
-    then, now = task.record.measures[check.measure], record.measures.get(check.measure)
-    if now is None:
-        return Row(claim, check, then, now, ABSENT if record.absent else NOT_RUN, False, then)
-    found = _found(task, check.measure, then, now, how, touched)
-    judged = found in (APART, BELOW) or (
-        found == WITHIN and can_be_apart(task.experiment, check.measure, then, now, how)
-    )
-    return Row(claim, check, then, now, found, judged, now if found == APART else then)
+@dataclass(frozen=True)
+class _Beside:
+    """A record with its re-run beside it."""
 
+    task: Task
+    now: Record
+    how: str  # SAME, ALIKE or OTHER
+    touched: Collection[str]  # measures of the re-run that hang on settings chosen otherwise
 
-def _found(task: Task, measure: str, then: Estimate, now: Estimate, how: str, touched: Collection[str]) -> str:
-    """The word for a number of the re-run beside the recorded one."""
-    if task.experiment.is_score(measure):
-        return BELOW if now.mean <= LIVE_LIMIT else APART
-    if measure in touched:
-        return OTHER_SETTINGS
-    if can_be_apart(task.experiment, measure, then, now, how):
-        return APART if apart(then, now, task.limit) else WITHIN
-    if math.isclose(then.mean, now.mean, rel_tol=AS_NEAR, abs_tol=1e-9):
-        return WITHIN
-    return SECONDS if task.experiment.is_timed(measure) else NO_INTERVAL if how != OTHER else OTHER_SIZES
+    def row(self, claim: str, check: Check) -> Row:
+        """A check on both: the re-run decides it where it is apart, and the record elsewhere."""
+        then, now = self.task.record.measures[check.measure], self.now.measures.get(check.measure)
+        if now is None:
+            return Row(claim, check, then, now, ABSENT if self.now.absent else NOT_RUN, judged=False, deciding=then)
+        found, judged = self.found(check.measure, then, now)
+        return Row(claim, check, then, now, found, judged, deciding=now if found == APART else then)
+
+    def found(self, measure: str, then: Estimate, now: Estimate) -> tuple[str, bool]:
+        """The word for a number of the re-run, and whether it was judged: whether it might have been apart."""
+        experiment = self.task.experiment
+        if experiment.is_score(measure):
+            return BELOW if now.mean <= LIVE_LIMIT else APART, True
+        if measure in self.touched:
+            return OTHER_SETTINGS, False
+        if can_be_apart(experiment, measure, then, now, self.how):
+            return APART if apart(then, now, self.task.limit) else WITHIN, True
+        if math.isclose(then.mean, now.mean, rel_tol=AS_NEAR, abs_tol=1e-9):
+            return WITHIN, False
+        if experiment.is_timed(measure):
+            return SECONDS, False
+        return OTHER_SIZES if self.how == OTHER else NO_INTERVAL, False
+
+    def further(self, deciding: Collection[str]) -> dict[str, str]:
+        """The words for measures that decide nothing and estimate the same thing: within or apart."""
+        if self.how == OTHER:
+            return {}
+        recorded, words = self.task.record.measures, dict[str, str]()
+        for name, now in self.now.measures.items():
+            if name in recorded and name not in deciding and not self.task.experiment.is_score(name):
+                words[name], _ = self.found(name, recorded[name], now)
+        return {name: word for name, word in words.items() if word in (WITHIN, APART)}
 
 
 def _change(verdict: Verdict, rows: Sequence[Row]) -> list[Change]:

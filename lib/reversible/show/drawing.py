@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,6 +19,7 @@ from reversible.records.record import Record
 from reversible.show.html import Shown, escape
 
 LARGEST_SVG = 500_000
+T = TypeVar("T")
 
 
 def style() -> None:
@@ -67,6 +69,17 @@ def image_rows(lines: list[tuple[str, Any]], side: int, size: tuple[float, float
     return figure
 
 
+def coloured(things: Iterable[T]) -> list[tuple[Any, T]]:
+    """Each of at most ten things with a colour of its own, the palette's in order."""
+    several = list(things)
+    return list(zip(sns.color_palette("colorblind", len(several)), several, strict=True))
+
+
+def legend(ax: Axes, **look: Any) -> None:
+    """The legend of the book's figures: small and without a frame, unless `look` says otherwise."""
+    ax.legend(**{"frameon": False, "fontsize": 8} | look)
+
+
 def bars_of(part: Any, y: str) -> np.ndarray:
     """Lengths of the interval below and above the mean, (2, rows), as errorbar wants them."""
     return np.abs(np.array([part[y] - part[f"{y}_low"], part[f"{y}_high"] - part[y]]))
@@ -74,8 +87,7 @@ def bars_of(part: Any, y: str) -> np.ndarray:
 
 def points(ax: Axes, data: Any, x: str, y: str, law: str | None, hue: str, scale: str = "log") -> None:
     """Measured means with their intervals, one colour a value of `hue`, the column `law` drawn through them."""
-    colours = sns.color_palette("colorblind", data[hue].nunique())
-    for colour, (value, part) in zip(colours, data.groupby(hue), strict=True):
+    for colour, (value, part) in coloured(data.groupby(hue)):
         part = part.sort_values(x)
         label = f"{hue} = {value:g}"
         ax.errorbar(part[x], part[y], bars_of(part, y), fmt="o", ms=4, color=colour, label=label, capsize=2, lw=1)

@@ -15,7 +15,7 @@ from reversible.base.checks import InputError, integer
 from reversible.base.estimates import Estimate
 from reversible.base.runtime import one_thread, trial_generator
 from reversible.nets.net import Net
-from reversible.nets.reversal import compare, down, replaced
+from reversible.nets.reversal import down, replaced, round_trip
 from reversible.spectra import matrix as spectra
 from reversible.theory.depth import optimal_offsets, state_evolution, top_risk
 
@@ -245,9 +245,9 @@ def _by_batch(
     for batch, x in enumerate(shown):
         matrices = matrices_of(net, layer, way, trial_generator(seed, 1 + batch))
         if way == OTHER_NET:
-            measured.append(_round_trip(net.with_first(matrices), matrices, whole, signed))
+            measured.append(_measures(net.with_first(matrices), matrices, whole, signed))
         else:
-            measured.append(_round_trip(net, matrices, x, signed))
+            measured.append(_measures(net, matrices, x, signed))
     return {name: np.array([row[name] for row in measured]) for name in measured[0]}
 
 
@@ -257,16 +257,13 @@ def matrices_of(net: Net, layer: int, way: str, generator: torch.Generator) -> l
     return [replaced(A, how, generator).to(A.dtype) for A in net.weights[:layer]]
 
 
-def _round_trip(net: Net, matrices: Sequence[Tensor], x: Tensor, signed: bool) -> dict[str, float]:
-    h = net.up(x, len(matrices))[-1]
-    x_back = down(matrices, h, 1.0, signed=signed)
-    h_back = net.up(x_back, len(matrices))[-1]
-    codes, other = compare(h, h_back), compare(h, h_back.roll(1, 0))
-    kept = net.logits(x).argmax(-1) == net.logits(x_back).argmax(-1)
+def _measures(net: Net, matrices: Sequence[Tensor], x: Tensor, signed: bool) -> dict[str, float]:
+    trip = round_trip(net, matrices, x, signed=signed)
+    codes = trip.codes
     return {
         "cosine": float(codes.cosine.mean()),
-        "specific": float((codes.cosine - other.cosine).mean()),
-        "kept": float(kept.double().mean()),
+        "specific": float((codes.cosine - trip.others.cosine).mean()),
+        "kept": float(trip.same_class.double().mean()),
         "relative_error": float(codes.relative_error.mean()),
         "scaled_error": float(codes.scaled_error.mean()),
         "scale": codes.scale,

@@ -17,18 +17,8 @@ from reversible.base.estimates import Estimate
 from reversible.nets.net import Net
 from reversible.nets.reversal import compare
 from reversible.show.html import Shown, escape, table
-from reversible.spectra.matrix import (
-    BULK_FIT,
-    CORRELATED,
-    HEAVY_TAILED,
-    LARGEST_RANK,
-    RANDOM_LIKE,
-    SPIKES,
-    STRUCTURED,
-    Row,
-    verdict,
-)
-from reversible.spectra.matrix import SMALLEST as FEWEST
+from reversible.spectra import matrix as spectra
+from reversible.spectra.matrix import HEAVY_TAILED, RANDOM_LIKE, SPIKES, STRUCTURED, Row, verdict
 from reversible.theory.depth import EDGE
 from reversible.your_net.measures import (
     CONTROLS,
@@ -62,7 +52,7 @@ def spectrum_words(rows: Sequence[Row]) -> list[str]:
 
 
 def _judged(rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if min(row.shape_used) >= FEWEST]
+    return [row for row in rows if min(row.shape_used) >= spectra.SMALLEST]
 
 
 def _verdict_words(row: Row) -> str:
@@ -70,10 +60,10 @@ def _verdict_words(row: Row) -> str:
     name = f"Layer {row.layer} ({row.shape[0]} × {row.shape[1]})"
     if not _judged([row]):
         return f"{name} is too small to be judged. A law is not told from {p} singular values."
-    fit = f"distance {m.ks:.3f}, where {BULK_FIT + 1 / p:.3f} is allowed"
+    fit = f"distance {m.ks:.3f}, where {spectra.BULK_FIT + 1 / p:.3f} is allowed"
     out = f"{m.n_spikes} of {p} singular values {'leaves' if m.n_spikes == 1 else 'leave'} the bulk"
     out += f", the largest at {m.largest / m.edge_high:.1f} times its edge"
-    too_many = f"{out}, too many for what stays to be a bulk" if m.n_spikes > LARGEST_RANK * p else ""
+    too_many = f"{out}, too many for what stays to be a bulk" if m.n_spikes > spectra.LARGEST_RANK * p else ""
     return {
         RANDOM_LIKE: f"{name} looks random-like. Its bulk is on the law ({fit}), and nothing leaves it.",
         SPIKES: f"{name} is random-like but for its spikes. Its bulk is on the law ({fit}), but {out}.",
@@ -97,7 +87,7 @@ def _order_words(row: Row) -> str:
         says.append(f"The same entries in random order {found}: it lies {order}.")
     elif row.verdict != RANDOM_LIKE:
         says.append(f"The same entries in random order are {shuffled}: it lies in their size, too.")
-    if (times := m.gram_rms / free.gram_rms) > CORRELATED:
+    if (times := m.gram_rms / free.gram_rms) > spectra.CORRELATED:
         says.append(f"Its columns lean on each other {times:.1f} times as much as in random order.")
     return " ".join(says)
 

@@ -1,5 +1,6 @@
 """What is read off training runs: the right differences, with the right sign, of the right seeds; and honest tuning."""
 
+import json
 import re
 from dataclasses import asdict, replace
 
@@ -12,13 +13,15 @@ from reversible.papers.arora2015 import figures, tables
 from reversible.papers.arora2015.experiments import shadow as st
 from reversible.papers.arora2015.experiments import shadow_digits, shadow_long
 from reversible.records.claims import read_claims
-from reversible.records.record import Record, book_folder
+from reversible.records.record import Record, book_folder, read_record
 from reversible.runs.experiment import Absent
 from reversible.training.config import Point, Training, TrainingResult
 from reversible.training.stack import Diverged
+from reversible.training.synthetic import Shadow
 
 ALL = {**st.EXPERIMENTS, **shadow_long.EXPERIMENTS, **shadow_digits.EXPERIMENTS}
 CLAIMS = read_claims(book_folder())
+RESULTS = book_folder() / "results"
 
 
 def made_up(cell, level, seconds_a_step=1.0, spread=0.0, lr=0.1):
@@ -191,6 +194,22 @@ def test_methods_differ_in_nothing_but_what_they_are_called_by(name, profile):
         assert (cell.grid, cell.tuning_seeds) == (same.grid, same.tuning_seeds)
         assert not set(cell.tuning_seeds) & set(cell.training.seeds)
         assert cell.training.held_out > 0
+
+
+def test_recipes_by_hand():
+    asked = {cell.method: cell.training for cell in st.ablation_cells("book")}  # 200 steps, 50 images a batch
+    assert asked["late start"].shadow == Shadow(start=66)
+    assert asked["half share"].shadow == Shadow(share=0.5)
+    assert (asked["doubled"].batch, asked["doubled"].shadow, asked["shadow"].batch) == (100, None, 50)
+    methods = {cell.method: cell.training for cell in st.shadow_cells("book")}
+    assert methods["shadow dropout"] == replace(methods["shadow"], dropout=0.5)
+    assert {p.lr for p in (*asked.values(), *methods.values())} == {st.NOT_CHOSEN}
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if (RESULTS / f"{name}.json").exists()])
+def test_the_paper_profile_asks_what_its_sealed_record_was_asked(name):
+    cells = json.loads(json.dumps([asdict(cell) for cell in ALL[name].cells("paper")]))
+    assert cells == read_record(RESULTS / f"{name}.json").parameters["cells"]
 
 
 def test_what_is_run_live_is_in_the_record_too():

@@ -30,4 +30,18 @@ PAPER = Paper(
         "experiments.shadow_digits": ("shadow-digits", "ablations-digits"),
         "experiments.shadow_long": ("shadow-long",),
     },
+    figures={
+        "figures.one_layer": (
+            "baby-theorem", "technical-lemma", "unbiased-inference", "linf-rate", "theorem-2-3", "regime-map",
+            "inference-dropout", "relu-and-offset", "weight-families", "digits-reversal",
+        ),
+        "figures.depth": (
+            "two-layer-gain", "depth-law", "finite-width", "stacked-offsets", "phase-transitions",
+            "middle-and-top", "theorem-3-1", "theorem-3-2", "depth-limit", "reversal-map",
+        ),
+        "figures.nets": (
+            "spectral-laws", "planted-spikes", "verdict-rule", "net-spectra", "net-reversal", "training-travel",
+        ),
+        "figures.shadow": ("shadow", "shadow-ablations", "shadow-gpu", "shadow-long"),
+    },
 )  # fmt: skip

@@ -128,12 +128,13 @@ def width_cells(profile: str) -> list[MultiLayer]:
 def width_measures(pairs: Pairs) -> dict[str, Estimate]:
     """Noise variance at the top over the law less one: of infinite width, and with fluctuations to second order."""
     measures = {}
-    for kind in ("", "_cut"):
-        mine = [(p, r) for p, r in pairs if (p.offset == "proof") == bool(kind)]
-        for place, (p, r) in (("narrowest", mine[0]), ("widest", mine[-1])):
+    cut, uncut = ([(p, r) for p, r in pairs if (p.offset == "proof") == proof] for proof in (True, False))
+    for label, mine in (("", uncut), ("_cut", cut)):
+        narrowest, widest = (end(mine, key=lambda pair: pair[0].widths) for end in (min, max))
+        for place, (p, r) in (("narrowest", narrowest), ("widest", widest)):
             limit = math.sqrt(limit_noise(p))
-            measures[f"limit_deviation{kind}_{place}"] = _gap(r, limit)
-            measures[f"deviation{kind}_{place}"] = _gap(r, r.top.predicted_noise_sd)
+            measures[f"limit_deviation{label}_{place}"] = _gap(r, limit)
+            measures[f"deviation{label}_{place}"] = _gap(r, r.top.predicted_noise_sd)
     return measures
 
 

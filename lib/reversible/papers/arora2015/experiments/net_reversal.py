@@ -15,7 +15,7 @@ from reversible.base.checks import InputError, fraction, integer, one_of
 from reversible.base.estimates import Estimate
 from reversible.base.runtime import trial_generator
 from reversible.nets.net import Net
-from reversible.nets.reversal import RANDOM, REPLACEMENTS, compare, down, replaced
+from reversible.nets.reversal import RANDOM, REPLACEMENTS, replaced, round_trip
 from reversible.papers.arora2015.experiments.trained_here import LENETS, SCHEDULES, trained_net
 from reversible.papers.arora2015.labels import nets as labels
 from reversible.runs.experiment import Absent, Experiment
@@ -101,7 +101,7 @@ def net_reversal(p: NetReversal) -> NetReversalResult | Absent:
         generator = trial_generator(p.seed, batch)
         if batch == 0 or p.generation in RANDOM:
             matrices = [replaced(A, p.generation, generator) for A in net.weights[: p.layer]]
-        measured.append(_round_trip(p, net.with_first(matrices) if p.everywhere else net, matrices, x, generator))
+        measured.append(_measures(p, net.with_first(matrices) if p.everywhere else net, matrices, x, generator))
     columns = {name: [row[name] for row in measured] for name in measured[0]}
     return NetReversalResult(
         **{name: Estimate.of(values) for name, values in columns.items()},
@@ -111,14 +111,12 @@ def net_reversal(p: NetReversal) -> NetReversalResult | Absent:
     )
 
 
-def _round_trip(p: NetReversal, net: Net, matrices: Sequence[Tensor], x: Tensor, generator: Any) -> dict[str, float]:
-    h = net.up(x, p.layer)[-1]
-    x_back = down(matrices, h, p.rho, [generator])
-    h_back = net.up(x_back, p.layer)[-1]
-    codes, inputs = compare(h, h_back), compare(x, x_back)
-    cosine, other = float(codes.cosine.mean()), float(compare(h, h_back.roll(1, 0)).cosine.mean())
-    same = net.logits(x).argmax(-1) == net.logits(x_back).argmax(-1)
-    units, pixels = h.shape[1], x.shape[1]
+def _measures(p: NetReversal, net: Net, matrices: Sequence[Tensor], x: Tensor, generator: Any) -> dict[str, float]:
+    """Of a batch x (B, n), by name; see `NetReversalResult`."""
+    trip = round_trip(net, matrices, x, p.rho, [generator])
+    codes, inputs = trip.codes, trip.inputs
+    cosine, other = float(codes.cosine.mean()), float(trip.others.cosine.mean())
+    units, pixels = matrices[-1].shape[0], x.shape[1]
     return {
         "cosine": cosine,
         "cosine_other": other,
@@ -133,7 +131,7 @@ def _round_trip(p: NetReversal, net: Net, matrices: Sequence[Tensor], x: Tensor,
         "input_error": float(inputs.scaled_error.mean()),
         "input_nonzero": float(inputs.support.mean()) / pixels,
         "input_nonzero_back": float(inputs.support_back.mean()) / pixels,
-        "agreement": float(same.double().mean()),
+        "agreement": float(trip.same_class.double().mean()),
     }
 
 

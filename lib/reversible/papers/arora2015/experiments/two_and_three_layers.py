@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from reversible.base.estimates import Estimate, logs, ratio, slope
 from reversible.papers.arora2015.experiments.depth import Pairs, top_scores
 from reversible.papers.arora2015.labels import many_layers as labels
-from reversible.random_nets.deep import MultiLayer, float64_check, multi_layer
+from reversible.random_nets.deep import LayerResult, MultiLayer, MultiLayerResult, float64_check, multi_layer
 from reversible.runs.experiment import Experiment
 from reversible.theory.depth import best_top_offset, state_evolution
 
@@ -33,20 +34,35 @@ def middle_cells(profile: str) -> list[MultiLayer]:
     return [plain, rescaled, replace(plain, offset="optimal", seed=6002)]
 
 
+def way_of(p: MultiLayer) -> str:
+    """Which of the three ways of reading a cell of `middle_cells` has: "plain", "rescaled" or "best"."""
+    if p.offset == "optimal":
+        return "best"
+    return "plain" if set(p.scale) == {1.0} else "rescaled"
+
+
 def middle_measures(pairs: Pairs) -> dict[str, Estimate]:
-    plain, rescaled, best = (r for _, r in pairs)
-    p = pairs[0][0]
+    by_way = {way_of(p): (p, r) for p, r in pairs}
+    p, plain = by_way["plain"]
+    _, rescaled = by_way["rescaled"]
+    _, best = by_way["best"]
     clean = math.sqrt(2 / (p.rho[1] * p.widths[1]))  # the top's noise if the middle were read exactly
     return {
-        "middle_l2_error_plain": plain.layers[1].relative_error.sqrt(),
+        "middle_l2_error_plain": _middle(plain).relative_error.sqrt(),
         "top_error_plain": plain.top.relative_error,
         "top_error_rescaled": rescaled.top.relative_error,
         "top_error_best": best.top.relative_error,
-        "middle_error_best": best.layers[1].relative_error,
-        "middle_over_top_best": ratio(best.layers[1].relative_error, best.top.relative_error),
+        "middle_error_best": _middle(best).relative_error,
+        "middle_over_top_best": ratio(_middle(best).relative_error, best.top.relative_error),
         "top_noise_over_clean": plain.top.noise_sd.scaled(1 / clean),
         "rms_z": top_scores(pairs),
-    }  # fmt: skip
+    }
+
+
+def _middle(r: MultiLayerResult) -> LayerResult:
+    """Of two layers the lower one."""
+    _top, middle = r.layers
+    return middle
 
 
 def two_layer_cells(profile: str) -> list[MultiLayer]:
@@ -66,46 +82,72 @@ def two_layer_cells(profile: str) -> list[MultiLayer]:
     return [replace(p, seed=6100 + i) for i, p in enumerate(cells)]
 
 
-def epsilon(r) -> Estimate:
+class Size(NamedTuple):
+    """What the rates of Theorems 3.1 and 3.2 are in."""
+
+    below: float  # k_1, active units of the layer below the top
+    top: int  # k_2, entries of the top code
+
+    @classmethod
+    def of(cls, p: MultiLayer) -> Size:
+        return cls(p.rho[-1] * p.widths[-2] / 2, p.k)
+
+    @property
+    def width(self) -> float:
+        """k_1 / k_2: the larger, the better the top is read."""
+        return self.below / self.top
+
+    @property
+    def log_squared(self) -> float:
+        return math.log(self.width) ** 2
+
+
+BySize = dict[Size, MultiLayerResult]  # cells of one kind, which differ in their sizes and seeds alone
+
+
+def epsilon(r: MultiLayerResult) -> Estimate:
     """The largest E|h_hat_i - h_i|^2 / tau^2 of any coordinate: of binary codes all on the support are alike."""
-    return max((r.on_support, r.off_support), key=lambda e: e.mean)
+    there = [e for e in (r.on_support, r.off_support) if e is not None]
+    return max(there, key=lambda e: e.mean)
 
 
 def two_layer_measures(pairs: Pairs) -> dict[str, Estimate]:
-    def active(p: MultiLayer) -> float:
-        return p.rho[1] * p.widths[1] / 2
-
-    def log_squared(p: MultiLayer) -> float:
-        return math.log(active(p) / p.k) ** 2
-
-    def slopes(mine: Pairs, label: str) -> dict[str, Estimate]:
-        """Log-log slopes of epsilon in k_1 and k_2, plain and with the logarithm that the O~ hides divided out."""
-        columns = [logs(active(p) for p, _ in mine), logs(p.k for p, _ in mine)]
-        plain = logs(epsilon(r).mean for _, r in mine)
-        less = plain - logs(log_squared(p) for p, _ in mine)
-        return {
-            f"slope_k1{label}": slope(columns, plain, 0),
-            f"slope_k2{label}": slope(columns, plain, 1),
-            f"slope_k1_less_logs{label}": slope(columns, less, 0),
-            f"slope_k2_less_logs{label}": slope(columns, less, 1),
-        }
-
-    best = [(p, r) for p, r in pairs if p.offset == "optimal" and p.q == 1]
-    dropped = [(p, r) for p, r in pairs if p.offset == "optimal" and p.q < 1]
-    no_middle = [(p, r) for p, r in pairs if p.offset != "optimal"]
-    widest = max(range(len(best)), key=lambda i: best[i][0].widths[1] / best[i][0].k)
+    best = {Size.of(p): r for p, r in pairs if p.offset == "optimal" and p.q == 1}
+    dropped = {Size.of(p): r for p, r in pairs if p.offset == "optimal" and p.q < 1}
+    no_middle = {Size.of(p): r for p, r in pairs if p.offset != "optimal"}
+    widest = max(best, key=lambda size: size.width)
+    smallest = epsilon(best[widest])
     return {
-        **slopes(best, ""),
-        **slopes(dropped, "_dropped"),
-        "slope_k1_no_middle_offset": slopes(no_middle, "")["slope_k1"],
-        "constant": Estimate.exact(max(epsilon(r).mean * active(p) / p.k / log_squared(p) for p, r in best)),
-        "constant_dropped": Estimate.exact(max(epsilon(r).mean * active(p) / p.k / log_squared(p) for p, r in dropped)),
-        "smallest_epsilon": epsilon(best[widest][1]),
-        "no_middle_over_best": ratio(epsilon(no_middle[widest][1]), epsilon(best[widest][1])),
-        "middle_offset_at_widest": Estimate.exact(best[widest][1].layers[1].mean_offset),
-        "dropped_over_kept": ratio(epsilon(dropped[widest][1]), epsilon(best[widest][1])),
+        **_slopes(best, ""),
+        **_slopes(dropped, "_dropped"),
+        "slope_k1_no_middle_offset": _slopes(no_middle, "")["slope_k1"],
+        "constant": _largest_constant(best),
+        "constant_dropped": _largest_constant(dropped),
+        "smallest_epsilon": smallest,
+        "no_middle_over_best": ratio(epsilon(no_middle[widest]), smallest),
+        "middle_offset_at_widest": Estimate.exact(_middle(best[widest]).mean_offset),
+        "dropped_over_kept": ratio(epsilon(dropped[widest]), smallest),
         "rms_z": top_scores(pairs),
     }
+
+
+def _slopes(cells: BySize, label: str) -> dict[str, Estimate]:
+    """Log-log slopes of epsilon in k_1 and k_2, plain and with the logarithm that the O~ hides divided out."""
+    columns = [logs(size.below for size in cells), logs(size.top for size in cells)]
+    plain = logs(epsilon(r).mean for r in cells.values())
+    less = plain - logs(size.log_squared for size in cells)
+    return {
+        f"slope_k1{label}": slope(columns, plain, 0),
+        f"slope_k2{label}": slope(columns, plain, 1),
+        f"slope_k1_less_logs{label}": slope(columns, less, 0),
+        f"slope_k2_less_logs{label}": slope(columns, less, 1),
+    }
+
+
+def _largest_constant(cells: BySize) -> Estimate:
+    """The largest epsilon over (k_2 / k_1) ln^2(k_1 / k_2)."""
+    constants = [epsilon(r).mean * size.below / size.top / size.log_squared for size, r in cells.items()]
+    return Estimate.exact(max(constants))
 
 
 def three_layer_cells(profile: str) -> list[MultiLayer]:
@@ -123,19 +165,21 @@ def three_layer_cells(profile: str) -> list[MultiLayer]:
 
 
 def three_layer_measures(pairs: Pairs) -> dict[str, Estimate]:
-    three, two = ([(p, r) for p, r in pairs if p.depth == depth] for depth in (3, 2))
-
-    def column(mine: Pairs) -> list[np.ndarray]:
-        return [logs(p.rho[-1] * p.widths[-2] / 2 for p, _ in mine), logs(p.k for p, _ in mine)]
-
-    last = max(range(len(three)), key=lambda i: three[i][0].widths[-2] / three[i][0].k)
+    three, two = ({Size.of(p): r for p, r in pairs if p.depth == depth} for depth in (3, 2))
+    widest = max(three, key=lambda size: size.width)
     return {
-        "slope_k2": slope(column(three), logs(epsilon(r).mean for _, r in three)),
-        "slope_k2_of_two_layers": slope(column(two), logs(epsilon(r).mean for _, r in two)),
-        "smallest_epsilon": epsilon(three[last][1]),
-        "three_over_two": ratio(epsilon(three[last][1]), epsilon(two[last][1])),
+        "slope_k2": _slope_below(three),
+        "slope_k2_of_two_layers": _slope_below(two),
+        "smallest_epsilon": epsilon(three[widest]),
+        "three_over_two": ratio(epsilon(three[widest]), epsilon(two[widest])),
         "rms_z": top_scores(pairs),
     }
+
+
+def _slope_below(cells: BySize) -> Estimate:
+    """Log-log slope of epsilon in the active units below the top, at the same entries of the top code."""
+    columns = [logs(size.below for size in cells), logs(size.top for size in cells)]
+    return slope(columns, logs(epsilon(r).mean for r in cells.values()))
 
 
 def depth_cells(profile: str) -> list[MultiLayer]:

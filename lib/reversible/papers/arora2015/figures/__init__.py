@@ -1,6 +1,5 @@
 """Records in, seaborn figures out; words and labels come from the record, never typed."""
 
-from reversible.papers.arora2015.figures import depth, nets, one_layer, shadow
 from reversible.papers.arora2015.figures.nets import reversal_pictures
 from reversible.papers.arora2015.figures.one_layer import digit_pictures
 from reversible.papers.arora2015.figures.overview import overview
@@ -8,8 +7,6 @@ from reversible.papers.arora2015.figures.shadow import shadow_pictures, shadow_s
 from reversible.papers.arora2015.figures.story import code_story, picture_story, story_sizes
 
 __all__ = [
-    "FIGURES", "code_story", "digit_pictures", "overview", "picture_story", "reversal_pictures", "shadow_pictures",
+    "code_story", "digit_pictures", "overview", "picture_story", "reversal_pictures", "shadow_pictures",
     "shadow_sizes", "shadow_tracking", "story_sizes",
 ]  # fmt: skip
-
-FIGURES = {**one_layer.FIGURES, **depth.FIGURES, **nets.FIGURES, **shadow.FIGURES}

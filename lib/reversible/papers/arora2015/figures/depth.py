@@ -12,9 +12,20 @@ from matplotlib.axes import Axes
 
 from reversible.base.rebuilt import rebuilt
 from reversible.papers.arora2015.experiments.depth import limit_noise
+from reversible.papers.arora2015.experiments.two_and_three_layers import way_of
 from reversible.random_nets.deep import MultiLayer
 from reversible.records.record import Record, flat
-from reversible.show.drawing import bars_of, error_heatmap, panels, plain_ticks, show, span, style
+from reversible.show.drawing import (
+    bars_of,
+    coloured,
+    error_heatmap,
+    legend,
+    panels,
+    plain_ticks,
+    show,
+    span,
+    style,
+)
 from reversible.show.html import Shown
 from reversible.theory import depth as state_evolution
 from reversible.theory.depth import EDGE
@@ -56,14 +67,14 @@ def two_layer_gain(record: Record) -> Shown:
         label="1/2 + arctan(√(t₀/t₁))/π",
     )
     right.axhline(1, color="0.3", lw=1)
-    for colour, (rho, part) in zip(sns.color_palette("colorblind"), data.groupby(data.rho.map(str)), strict=False):
+    for colour, (rho, part) in coloured(data.groupby(data.rho.map(str))):
         for ax, column in ((left, "mean_gain"), (right, "noise")):
             series(ax, part, "ratio", column, f"ρ = {rho.strip('[]')}", colour, law=False)
     left.set(xscale="log", ylabel="gain of two layers")
     right.set(xscale="log", ylabel="noise sd / closed form")
     for ax in (left, right):
         ax.set_xlabel("t₀ / t₁")
-    left.legend(frameon=False, fontsize=8)
+    legend(left)
     return show(figure, f"Gain from {span(data.mean_gain)} follows the arctan; noise over its closed form is near 1.")
 
 
@@ -75,7 +86,7 @@ def depth_law(record: Record) -> Shown:
     kinds = data.offset.map(lambda b: b if isinstance(b, str) else "no offset" if not any(b) else "half a noise")
     for ax, (column, title) in zip(axes, names.items(), strict=True):
         ax.axhspan(-0.03, 0.03, color="0.9", zorder=0)
-        for colour, kind in zip(sns.color_palette("colorblind"), sorted(kinds.unique()), strict=False):
+        for colour, kind in coloured(sorted(kinds.unique())):
             part = data[kinds == kind]
             law = part[f"predicted_{column}"]
             shift = part.groupby("depth").cumcount() * 0.12 + 0.03 * len(ax.containers) - 0.15
@@ -83,7 +94,7 @@ def depth_law(record: Record) -> Shown:
             ax.errorbar(part.depth + shift, part[column] / law - 1, bars, fmt="o", ms=3, color=colour, label=kind, lw=1)
         ax.set(title=title, xlabel="depth", xticks=sorted(data.depth.unique()))
     axes[0].set_ylabel("measured / law − 1")
-    axes[0].legend(frameon=False, fontsize=8)
+    legend(axes[0])
     worst = (data.relative_error / data.predicted_relative_error - 1).abs().max()
     return show(figure, f"{len(data)} cells of depth 1 to {data.depth.max()}: errors within {worst:.1%} of the law.")
 
@@ -96,7 +107,7 @@ def finite_width(record: Record) -> Shown:
     laws = {"infinite width": "limit", "to second order": "predicted_noise_sd"}
     figure, axes = panels(2)
     for ax, (title, chosen) in zip(axes, (("no offset", ~_cut(data)), ("proof's offset", _cut(data))), strict=True):
-        for colour, (label, law) in zip(sns.color_palette("colorblind"), laws.items(), strict=False):
+        for colour, (label, law) in coloured(laws.items()):
             part = data[chosen].copy()
             for end in ("", "_low", "_high"):
                 part[f"gap{end}"] = (part[f"noise_sd{end}"] / part[law]) ** 2 - 1
@@ -106,7 +117,7 @@ def finite_width(record: Record) -> Shown:
         ax.set_xticks(sorted(data.t1.unique()), [f"{t:g}" for t in sorted(data.t1.unique())])
         ax.minorticks_off()
     axes[0].set_ylabel("noise variance / law − 1")
-    axes[0].legend(frameon=False, fontsize=8)
+    legend(axes[0])
     return show(figure, f"Noise over the law of infinite width, and over that of second order, for t1 {span(data.t1)}.")
 
 
@@ -118,7 +129,7 @@ def stacked_offsets(record: Record) -> Shown:
     """Relative error and gain against depth: the proof's offset everywhere, and the best offsets."""
     data = tops(record)
     figure, (left, right) = panels(2)
-    for colour, (kind, part) in zip(sns.color_palette("colorblind"), data.groupby("offset"), strict=False):
+    for colour, (kind, part) in coloured(data.groupby("offset")):
         label = {"proof": "proof's offset", "optimal": "best offsets"}[kind]
         series(left, part, "depth", "relative_error", label, colour)
         series(right, part, "depth", "mean_gain", label, colour)
@@ -128,7 +139,7 @@ def stacked_offsets(record: Record) -> Shown:
     right.set_ylim(-2e-5, 2)
     for ax in (left, right):
         ax.set_xlabel("depth")
-    left.legend(frameon=False, fontsize=8)
+    legend(left)
     return show(figure, "With the proof's offset in every layer the error is near 1 from two layers on.")
 
 
@@ -147,7 +158,7 @@ def phase_transitions(record: Record) -> Shown:
             series(ax, some, "layer", column, f"β = {beta:g}", colour)
         ax.set(yscale="log", title=title, xlabel="layers read")
     axes[2].axhline(1, color="0.3", lw=1, ls=":")
-    axes[0].legend(frameon=False, fontsize=8)
+    legend(axes[0])
     return show(
         figure, "Noise fades below beta = 2 and grows above it; gains fall below beta = 4; errors end at 1 or above."
     )
@@ -157,15 +168,18 @@ def middle_and_top(record: Record) -> Shown:
     """Relative squared error of the middle and of the top layer, for three ways of reading."""
     data = layers(record)
     figure, (ax,) = panels(1)
-    ways = ["no offset", "rescaled, offset at the top", "best offsets"]
+    ways = {"plain": "no offset", "rescaled": "rescaled, offset at the top", "best": "best offsets"}
+    data["way"] = [way_of(rebuilt(MultiLayer, cell)) for cell, _ in record.pairs() for _ in cell["rho"]]
     for shift, colour, layer, name in ((-0.08, "C0", 1, "middle layer"), (0.08, "C1", 2, "top layer")):
-        part = data[data.layer == layer]
+        part = data[data.layer == layer].set_index("way").loc[list(ways)]
         rows = np.arange(len(part)) + shift
         ax.errorbar(part.relative_error, rows, xerr=bars_of(part, "relative_error"), fmt="o", color=colour, label=name)
         ax.plot(part.predicted_relative_error, rows, "|", color=colour, ms=14)
-    ax.set(yticks=range(len(ways)), yticklabels=ways, xlim=(0, None), xlabel="relative squared error (bar: law)")
+    ax.set(
+        yticks=range(len(ways)), yticklabels=ways.values(), xlim=(0, None), xlabel="relative squared error (bar: law)"
+    )
     ax.invert_yaxis()
-    ax.legend(frameon=False, fontsize=8)
+    legend(ax)
     best = data[data.layer == 2].relative_error.min()
     return show(
         figure, f"The middle layer is read badly in all three ways, the top layer down to an error of {best:.2g}."
@@ -187,7 +201,7 @@ def theorem_3_1(record: Record) -> Shown:
     }
     figure, axes = panels(2)
     for ax, ks in zip(axes, (data.k.min(), data.k.max()), strict=True):
-        for colour, (label, chosen) in zip(sns.color_palette("colorblind"), kinds.items(), strict=False):
+        for colour, (label, chosen) in coloured(kinds.items()):
             series(ax, data[chosen & (data.k == ks)], "x", "epsilon", label, colour, law=False)
         fine = np.geomspace(data.x.min(), data.x.max(), 50)
         for power, line in ((0, ":"), (2, "--")):
@@ -195,7 +209,7 @@ def theorem_3_1(record: Record) -> Shown:
             ax.plot(fine, curve, color="0.5", lw=1, ls=line, label=f"k₂/k₁{' ln²(k₁/k₂)' if power else ''}")
         ax.set(xscale="log", yscale="log", xlabel="k₂ / k₁", ylabel="ε", title=f"k₂ = {ks}")
         plain_ticks(ax, data.x.round(4))
-    axes[0].legend(frameon=False, fontsize=8)
+    legend(axes[0])
     return show(figure, f"epsilon falls with k2/k1 from {span(data.x)}, more slowly by a squared logarithm.")
 
 
@@ -206,13 +220,13 @@ def theorem_3_2(record: Record) -> Shown:
     data = data.rename(columns={f"on_support{end}": f"epsilon{end}" for end in ("", "_low", "_high")})
     figure, axes = panels(data.k.nunique())
     for ax, (k, rows) in zip(axes, data.groupby("k"), strict=True):
-        for colour, (depth, part) in zip(sns.color_palette("colorblind"), rows.groupby("depth"), strict=False):
+        for colour, (depth, part) in coloured(rows.groupby("depth")):
             series(ax, part, "active", "epsilon", f"{depth} layers", colour, law=False)
         ax.set(
             xscale="log", yscale="log", xlabel="active units below the top", ylabel="ε on the support", title=f"k = {k}"
         )
         plain_ticks(ax, data.active)
-    axes[0].legend(frameon=False, fontsize=8)
+    legend(axes[0])
     return show(figure, "epsilon falls with the width below the top for three layers as for two, at a higher level.")
 
 
@@ -221,11 +235,11 @@ def depth_limit(record: Record) -> Shown:
     data = tops(record)
     data["kind"] = data.offset.map(lambda b: "best offsets" if b == "optimal" else "offset at the top alone")
     figure, (ax,) = panels(1)
-    for colour, (kind, part) in zip(sns.color_palette("colorblind"), data.groupby("kind"), strict=False):
+    for colour, (kind, part) in coloured(data.groupby("kind")):
         series(ax, part, "depth", "relative_error", kind, colour)
     ax.axhline(0.5, color="0.6", lw=1, ls=":")
     ax.set(xlabel="layers", ylabel="relative error of the top code", ylim=(0, None), xticks=sorted(data.depth.unique()))
-    ax.legend(frameon=False, fontsize=8)
+    legend(ax)
     return show(figure, f"The error grows with every layer, from {span(data.relative_error)}.")
 
 

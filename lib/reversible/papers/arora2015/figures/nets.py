@@ -18,7 +18,7 @@ from reversible.papers.arora2015.experiments.instrument import KINDS, eigenvalue
 from reversible.papers.arora2015.experiments.trained_here import SCHEDULES
 from reversible.papers.arora2015.tables import NETS, n_by_m
 from reversible.records.record import Record
-from reversible.show.drawing import bars_of, frame, image_rows, panels, show, span, style
+from reversible.show.drawing import bars_of, coloured, frame, image_rows, legend, panels, show, span, style
 from reversible.show.html import Shown
 from reversible.theory.singular_values import singular_values
 from reversible.training.run import final_net
@@ -28,21 +28,21 @@ def spectral_laws(record: Record) -> Shown:
     """Singular values of three shapes of random matrices with their law, and the distance from it by size."""
     figure, (left, right) = panels(2)
     rng = np.random.default_rng(0)
-    for colour, (n, p) in zip(sns.color_palette("colorblind"), ((600, 600), (1200, 600), (4800, 600)), strict=False):
+    for colour, (n, p) in coloured(((600, 600), (1200, 600), (4800, 600))):
         values = np.sqrt(eigenvalues(noise("sign", (n, p), rng)) / n)
         left.hist(values, bins=40, density=True, color=colour, alpha=0.35, label=f"{n} × {p}")
         low, high = singular_values(p / n).support()
         s = np.linspace(low, high, 200)
         left.plot(s, singular_values.pdf(s, p / n), color=colour, lw=1.5)
     left.set(xlabel="s / (σ √n)", ylabel="density", title="entries +1 and −1, and the law")
-    left.legend(frameon=False, fontsize=8)
+    legend(left)
     rows = frame(record)
     for place, (kind, part) in enumerate(rows.groupby("kind")):
         shape = [f"{n} × {p}" for n, p in zip(part.n, part.p, strict=True)]
         right.errorbar(np.arange(len(part)) + 0.12 * place, part.ks, bars_of(part, "ks"), fmt="o", ms=4, label=kind)
         right.set_xticks(np.arange(len(part)) + 0.12, shape)
     right.set(ylabel="distance from the law", title="mean over draws", ylim=(0, None))
-    right.legend(frameon=False, fontsize=8)
+    legend(right)
     return show(figure, f"Histograms of singular values lie on the law; distances from it are {span(rows.ks)}.")
 
 
@@ -56,7 +56,7 @@ def planted_spikes(record: Record) -> Shown:
                       color=colour, label=label)  # fmt: skip
     left.axhspan(-2, 2, color="0.9", zorder=0)
     left.set(xlabel="spikes / p", ylabel="error of σ, %")
-    left.legend(frameon=False, fontsize=8)
+    legend(left)
     counts = rows.worst_count.value_counts().sort_index()
     right.bar(counts.index, counts.to_numpy(), color="0.6")
     right.set(xlabel="spikes found − planted, worst draw of a cell", ylabel="cells", xticks=range(-2, 3))
@@ -132,7 +132,7 @@ def net_reversal(record: Record) -> Shown:
     for ax in axes.flat[len(places) :]:
         ax.axis("off")
     figure.supylabel("cosine of a code and what comes back", fontsize=10)
-    axes.flat[0].legend(frameon=False, fontsize=8)
+    legend(axes.flat[0])
     base = rows[rows.generation == "transpose"]
     return show(figure, f"Cosines with the transpose are {span(base.cosine)}; controls stand beside them.")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
-import seaborn as sns
 import torch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -14,9 +13,11 @@ from reversible.random_nets.one_layer import OneLayer, round_trip
 from reversible.records.record import Record
 from reversible.show.drawing import (
     bars_of,
+    coloured,
     error_heatmap,
     frame,
     image_rows,
+    legend,
     panels,
     plain_ticks,
     points,
@@ -37,7 +38,7 @@ def baby_theorem(record: Record) -> Shown:
         some = data[data.m == data.n // part]
         points(ax, some, "n", "linf", "predicted_linf", "m / k")
         ax.set(title=f"m = n / {part}", ylabel="largest error")
-        ax.legend(frameon=False, fontsize=8)
+        legend(ax)
     return show(figure, f"Largest error of W^T W h / n against n from {span(data.n)}, falling as the law's lines do.")
 
 
@@ -50,13 +51,13 @@ def technical_lemma(record: Record) -> Shown:
     figure, (left, right) = panels(2)
     for ax, moment in ((left, "first"), (right, "scaled")):
         points(ax, data, "h", moment, None, "s", "linear")
-        for colour, (s, part) in zip(sns.color_palette("colorblind"), data.groupby("s"), strict=False):
+        for colour, (s, part) in coloured(data.groupby("s")):
             h = np.linspace(0, part.h.max(), 50)
             first, second = laws.lemma_moments(h, s)
             ax.plot(h, first if ax is left else second / s**2, color=colour, lw=1)
     left.set(ylabel="E[w r(wh + ξ)]")
     right.set(ylabel="E[w² r(wh + ξ)²] / s²")
-    left.legend(frameon=False, fontsize=8)
+    legend(left)
     return show(figure, "Simulated first and second moments lie on the lines h/2 and (3h² + s²)/(2s²).")
 
 
@@ -69,10 +70,10 @@ def unbiased_inference(record: Record) -> Shown:
     points(left, data, "t", "mean_gain", "predicted_mean_gain", "predicted_mean_gain", "linear")
     left.set(xscale="log", ylabel="gain: slope of y on h", ylim=(0.4, 1.1))
     left.minorticks_off()
-    left.legend(labels=["α = 1/(ρn): law 1/2", "α = 2/(ρn): law 1"], handles=left.containers, frameon=False, fontsize=8)
+    legend(left, labels=["α = 1/(ρn): law 1/2", "α = 2/(ρn): law 1"], handles=left.containers)
     points(right, data[data.alpha.isna()], "t", "noise_sd_times_sqrt_t", "law", "k", "linear")
     right.set(xscale="log", ylabel="noise sd × √t / ‖h‖")
-    right.legend(frameon=False, fontsize=8)
+    legend(right)
     return show(
         figure, "Left: the gain is 1 with the factor 2 and 1/2 without. Right: noise times root t lies at root 2."
     )
@@ -103,12 +104,12 @@ def theorem_2_3(record: Record) -> Shown:
     data["k / t"] = data.k / data.t
     points(left, data, "k / t", "relative_error", None, "m")
     left.set_xticks([0.001, 0.01])
-    for colour, (_, part) in zip(sns.color_palette("colorblind"), data.groupby("m"), strict=False):
+    for colour, (_, part) in coloured(data.groupby("m")):
         part = part.sort_values("k / t")
         left.plot(part["k / t"], part.predicted_relative_error, color=colour, lw=1)
         left.plot(part["k / t"], part.bound, color=colour, lw=1, ls=":")
     left.set(ylabel="relative error", title="solid: exact law, dotted: bound")
-    left.legend(frameon=False, fontsize=8)
+    legend(left)
     points(right, data, "predicted_relative_error", "deviation", None, "m", "linear")
     right.axhspan(-0.03, 0.03, color="0.9", zorder=0)
     right.set(xscale="log", xlabel="predicted relative error", ylabel="measured / predicted − 1")
@@ -152,10 +153,10 @@ def inference_dropout(record: Record) -> Shown:
     q = np.linspace(data.q.min(), 1, 50)
     left.plot(q, 1 / q, color="0.3", lw=1)
     left.set(ylabel="noise variance × t / 2‖h‖²")
-    left.legend(frameon=False, fontsize=8)
+    legend(left)
     points(right, data, "q", "relative_error", "predicted_relative_error", "k / t")
     right.set(ylabel="relative error")
-    right.legend(frameon=False, fontsize=7, ncol=2)
+    legend(right, fontsize=7, ncol=2)
     return show(figure, "Noise variance grows as one over the retention q, and the relative error with it, on the law.")
 
 
@@ -167,7 +168,7 @@ def relu_and_offset(record: Record) -> Shown:
     data["variant"] = [names[f"{e}{o}"] for e, o in zip(data.estimate, data.offset, strict=True)]
     style()
     figure, ax = plt.subplots(figsize=(6.4, 4), layout="constrained")
-    for colour, name in zip(sns.color_palette("colorblind"), names.values(), strict=False):
+    for colour, name in coloured(names.values()):
         part = data[data.variant == name].sort_values("m")
         bars = bars_of(part, "relative_error")
         ax.errorbar(part.m, part.relative_error, bars, fmt="o", ms=4, color=colour, label=name, capsize=2)
@@ -177,7 +178,7 @@ def relu_and_offset(record: Record) -> Shown:
     ax.plot(widths, [laws.minimax_rate(k, t, int(m)) for m in widths], "k--", lw=1, label="minimax rate")
     ax.set(xscale="log", yscale="log", xlabel="m, width of the code", ylabel="relative error")
     plain_ticks(ax, widths)
-    ax.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    legend(ax, loc="center left", bbox_to_anchor=(1, 0.5))
     return show(
         figure, "Without offset the error grows linearly with m; with an offset it hardly grows and stays far lower."
     )
@@ -198,9 +199,7 @@ def weight_families(record: Record) -> Shown:
     }
     for ax, (column, (title, law)) in zip(axes, titles.items(), strict=True):
         ax.axvline(law, color="0.6", lw=1)
-        for shift, colour, (k, part) in zip(
-            (-0.2, 0, 0.2), sns.color_palette("colorblind"), data.groupby("k"), strict=False
-        ):
+        for shift, (colour, (k, part)) in zip((-0.2, 0, 0.2), coloured(data.groupby("k")), strict=False):
             part = part.set_index("weights").loc[families]
             rows, bars = np.arange(len(families)) + shift, bars_of(part, column)
             ax.errorbar(part[column], rows, xerr=bars, fmt="o", ms=4, color=colour, label=f"k = {k}")
@@ -210,7 +209,7 @@ def weight_families(record: Record) -> Shown:
     axes[2].xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes[2].xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
     axes[2].xaxis.set_minor_formatter(NullFormatter())
-    axes[0].legend(frameon=False, fontsize=8)
+    legend(axes[0])
     return show(
         figure, "Signs, uniform and sparse weights behave as Gaussian ones; skewed and correlated weights do not."
     )

@@ -14,7 +14,7 @@ from reversible.papers.arora2015.figures.nets import plain
 from reversible.papers.arora2015.labels.training import place_words
 from reversible.papers.arora2015.tables import NETS, places_compared
 from reversible.records.record import Record
-from reversible.show.drawing import bars_of, frame, show, span, style
+from reversible.show.drawing import bars_of, frame, legend, show, span, style
 from reversible.show.html import Shown
 
 
@@ -73,7 +73,7 @@ def _reversal(ax: Axes, record: Record) -> str:
     )
     ax.set(xlabel="cosine of a code and what comes back")
     ax.set_title(f"Trained weights: {len(places)} layers", fontsize=10)
-    ax.legend(frameon=False, fontsize=8)
+    legend(ax)
     own = cells[cells.generation == "transpose"].cosine
     return f"Trained weights: a code comes back with cosine {span(own)} by the net's own transposed weights."
 
@@ -92,5 +92,5 @@ def _gains(ax: Axes, record: Record) -> str:
     ax.set_yticks(range(len(places)), map(place_words, places), fontsize=8)
     ax.set(xlabel="test error below backprop's, points")
     ax.set_title("SHADOW training", fontsize=10)
-    ax.legend(frameon=False, fontsize=8)
+    legend(ax)
     return f"SHADOW: its test error lies {span(shown)} points below backprop's."

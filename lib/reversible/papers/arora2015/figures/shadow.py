@@ -6,7 +6,6 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter, PercentFormatter
 
@@ -16,7 +15,7 @@ from reversible.papers.arora2015.experiments.shadow import METHODS
 from reversible.papers.arora2015.labels.training import DATA, place_words
 from reversible.papers.arora2015.tables import tuned_cells
 from reversible.records.record import Record
-from reversible.show.drawing import image_rows, panels, show, span, style
+from reversible.show.drawing import coloured, image_rows, legend, panels, show, span, style
 from reversible.show.html import Shown
 from reversible.training.config import Training
 from reversible.training.run import Run
@@ -92,7 +91,7 @@ def shadow_sizes(record: Record) -> Shown:
         ax.axhline(0, color="0.6", lw=1)
         ax.set(xlabel=f"training images of {DATA[largest]}", ylabel="backprop less SHADOW, points", title=title)
         ax.set_xticks(x, [f"{count:,}" if count else "all" for count in images.values()])
-    axes[0].legend(frameon=False, fontsize=8)
+    legend(axes[0])
     gains = [record.measures[f"final_gain_{place}"].mean for place in places]
     return show(figure, f"Gain in final test error by number of training images: {span(gains)}.")
 
@@ -101,14 +100,14 @@ def shadow_tracking(record: Record) -> Shown:
     """Error on synthetic images beside error on the real ones they are made from, along training."""
     figure, axes = panels(2, height=4.2)
     for ax, method, words in zip(axes, ("shadow", "backprop"), ("SHADOW", "backprop"), strict=True):
-        for colour, (place, runs) in zip(sns.color_palette("colorblind", 10), _places(record).items(), strict=False):
+        for colour, (place, runs) in coloured(_places(record).items()):
             real, made = (np.array([np.mean(point[name]) for point in runs[method]["points"]])
                           for name in ("shown_error", "synthetic_error"))  # fmt: skip
             ax.plot(real, made, "o-", ms=3, lw=1, color=colour, label=place_words(place))
         ax.plot([0, 1], [0, 1], color="0.6", lw=1)
         ax.set(xlabel="error on real test images", ylabel="error on their synthetic ones", title=f"trained by {words}",
                xlim=(0, 1), ylim=(0, 1))  # fmt: skip
-    axes[1].legend(frameon=False, fontsize=8)
+    legend(axes[1])
     together = [record.measures[f"correlation_shadow_{place}"].mean for place in _places(record)]
     return show(
         figure, f"The two errors along training, beside the diagonal; correlations in SHADOW runs {span(together)}."
