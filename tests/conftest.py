@@ -25,9 +25,13 @@ from reversible.papers.arora2015.explorer import explorer
 from reversible.records.record import read_record
 from reversible.show.html import Shown
 from small_explorer import write_grid
-from smoke_records import SmokeRecords
+from smoke_records import SmokeRecords, pytest_terminal_summary
 
-__all__ = ["pytest_collection_modifyitems", "pytest_runtest_setup"]  # hooks, which pytest looks for here
+__all__ = [
+    "pytest_collection_modifyitems",
+    "pytest_runtest_setup",
+    "pytest_terminal_summary",
+]  # hooks, which pytest looks for here
 
 
 @pytest.fixture(scope="session", autouse=True)

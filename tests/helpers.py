@@ -92,6 +92,6 @@ def command(*words, **environment):
 
 def communicate(process):
     try:
-        return process.communicate(timeout=60)
+        return process.communicate(timeout=600)
     finally:
         process.kill()

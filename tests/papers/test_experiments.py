@@ -3,7 +3,6 @@
 import functools
 import math
 import re
-import statistics
 import types
 from dataclasses import asdict, dataclass
 from itertools import combinations
@@ -26,6 +25,7 @@ from reversible.records.record import book_folder, read_record
 from reversible.runs.experiment import PROFILES, Experiment
 from reversible.theory import one_layer as laws
 from reversible.training.config import Training
+from smoke_records import SECONDS
 
 CLAIMS = read_claims(book_folder())
 TRAINED = {**shadow_training.EXPERIMENTS, **shadow_long.EXPERIMENTS, **shadow_digits.EXPERIMENTS}
@@ -38,8 +38,6 @@ NOT_AT_HAND = {"net-spectra": {"alexnet_fc_largest_ks", "alexnet_fc_nothing_leav
 # And what a smoke run does not: it trains on one number of images, and compares none.
 NOT_IN_SMOKE = {**NOT_AT_HAND, "shadow": {"final_gain_few_less_all_mnist"}}
 
-MANY = 20  # the slowest takes about 5 times as long as the median; other machines and busy ones shift this somewhat
-
 
 def asked_of(name):
     """The measures of a record that claims ask for."""
@@ -48,8 +46,9 @@ def asked_of(name):
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_a_smoke_run_is_whole_and_on_the_law(name, smoke_records):
+def test_a_smoke_run_is_whole_and_on_the_law(name, smoke_records, record_property):
     record, experiment = smoke_records[name], EXPERIMENTS[name]
+    record_property(SECONDS, [name, smoke_records.seconds(name)])  # for the summary, see smoke_records.py
     assert record.rules == rules_for(CLAIMS, name)
     for measure, estimate in record.measures.items():
         if experiment.is_score(measure):
@@ -250,15 +249,3 @@ def test_the_whole_run_chooses_again_and_tells_what_hangs_on_another_choice(chos
     _, touched = make.again(chosen.experiment, recorded, "paper")
     assert chosen.calls[2:] == [(1, None), (2, None)]
     assert touched == {"value_2"}
-
-
-def test_no_smoke_run_takes_many_times_as_long_as_the_others(smoke_records):
-    """Seconds of a processor, as multiples of the median, in which the machine's speed is no part; `-rA` shows them."""
-    seconds = {name: smoke_records.seconds(name) for name in EXPERIMENTS}
-    median = statistics.median(seconds.values())
-    slowest = sorted(seconds, key=lambda name: -seconds[name])
-    for name in slowest[:10]:
-        print(f"{name}: {seconds[name]:.1f} s, {seconds[name] / median:.1f} times the median")
-    over = [name for name in slowest if seconds[name] > 2]
-    print(f"{len(over)} of {len(seconds)} take more than 2 s: {', '.join(over)}")
-    assert seconds[slowest[0]] < MANY * median

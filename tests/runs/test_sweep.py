@@ -237,7 +237,7 @@ def test_ctrl_c_then_the_same_command_gives_the_same_record(tmp_path):
     cache = tmp_path / "cache"
     environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
     stopped = subprocess.run(
-        [sys.executable, "-c", STOPPED, *words], env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", STOPPED, *words], env=environment, capture_output=True, text=True, timeout=600
     )
     assert (stopped.returncode, stopped.stdout, stopped.stderr.count("\n")) == (130, "", 1)
     assert "1 of 9 cells are kept, and the same command goes on from them" in stopped.stderr

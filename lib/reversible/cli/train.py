@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
-from reversible.base.checks import InputError, fraction, integer, one_of, real
+from reversible.base.checks import InputError, fraction, integer, number_or_name, one_of
 from reversible.base.estimates import Estimate
 from reversible.base.journal import Journal
 from reversible.cli.common import aligned, checked_out, where_options
@@ -205,8 +205,9 @@ def call(arguments: argparse.Namespace) -> int:
 
 
 def _seconds(typed: str) -> float:
-    if (every := real("checkpoint-every", typed)) < 0:
-        raise InputError(f"checkpoint-every must be seconds from 0 up, not {typed!r}")
+    allowed = "seconds from 0 up"
+    if (every := number_or_name("checkpoint-every", typed, allowed)) < 0:
+        raise InputError(f"checkpoint-every must be {allowed}, not {typed!r}")
     return every
 
 
