@@ -7,6 +7,7 @@ from reversible.papers import Paper
 PAPER = Paper(
     key="arora2015",
     title="Why are deep nets reversible: a simple theory, with implications for training",
+    short="Arora, Liang and Ma 2015",
     chapters=(
         "single-layer", "multi-layer", "depth-laws", "reversal-map", "spectra", "real-nets", "training", "ablations",
     ),
