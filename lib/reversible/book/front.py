@@ -73,7 +73,7 @@ def _of(paper: str, whose: str) -> str:
 FILTERS = {  # what the table is filtered by: of a verdict, as the reader sees it
     "paper": lambda v: {known.key: known.short for known in papers()}.get(v.claim.paper, v.claim.paper),
     "whose": lambda v: WHOSE[v.claim.whose],
-    "verdict": lambda v: v.status,
+    "verdict": lambda v: _both(v.status),
     "chapter": lambda v: v.claim.chapter,
 }
 
@@ -83,10 +83,15 @@ def claims_table(of: list[Verdict]) -> Shown:
     of = words.in_order(of)
     marks = [{name: read(verdict) for name, read in FILTERS.items()} for verdict in of]
     values = {name: list(dict.fromkeys(mark[name] for mark in marks)) for name in FILTERS}
-    values["verdict"] = [status for status in STATUSES if status in values["verdict"]]
+    values["verdict"] = [word for word in map(_both, STATUSES) if word in values["verdict"]]
     filters = "".join(_filter(name, several) for name, several in values.items() if len(several) > 1)
     rows = table(["verdict", "the claim, in our words", "what we found"], [*map(_row, of)], "rv-verdicts", marks)
     return Shown(f"<div class='rv-filters'>{filters}<output>{len(of)} claims</output></div>{rows}", of)
+
+
+def _both(status: str) -> str:
+    """A verdict as it is called of a paper's claim, and of ours where that is another word."""
+    return " or ".join(dict.fromkeys(words.called(whose, status) for whose in WHOSE))
 
 
 def _filter(name: str, values: list[str]) -> str:

@@ -54,14 +54,22 @@ def setup(app: Any) -> dict[str, bool]:
 
 
 class Repository(SphinxDirective):
-    """How to get the project: from its address, where `_config.yml` has one, else in words."""
+    """How to get the project: lines for a terminal where `_config.yml` has its address, else in words."""
 
     def run(self) -> list[Any]:
         address = self.config.html_theme_options.get("repository_url", "")
-        if not address:
-            return [nodes.paragraph(text="Then open a terminal in your checkout of the project.")]
-        lines = f"git clone {address}\ncd {address.rstrip('/').removesuffix('.git').rpartition('/')[2]}"
-        return [nodes.literal_block(lines, lines, language="text")]
+        lines = how_to_get(address)
+        return [nodes.literal_block(lines, lines, language="text") if address else nodes.paragraph(text=lines)]
+
+
+def how_to_get(address: str) -> str:
+    """
+    >>> how_to_get("https://github.com/some-one/reversible.git").splitlines()[-1]
+    'cd reversible'
+    """
+    if not address:
+        return "Then open a terminal in your checkout of the project."
+    return f"git clone {address}\ncd {address.rstrip('/').removesuffix('.git').rpartition('/')[2]}"
 
 
 def fill(app: Any, name: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
