@@ -54,22 +54,23 @@ def counts(of: list[Verdict]) -> Shown:
     counted: dict[tuple[str, str], Counter[str]] = {}
     for verdict in words.in_order(of):
         counted.setdefault((verdict.claim.paper, verdict.claim.whose), Counter())[verdict.status] += 1
-    rows = []
-    for (paper, whose), count in counted.items():
-        badges = " ".join(f"{count[s]}&nbsp;{badge(s, words.called(whose, s))}" for s in STATUSES if count[s])
-        rows.append(f"<li><strong>{escape(_of(paper, whose))}</strong> {badges}</li>")
-    return Shown(f"<ul class='rv-counts'>{''.join(rows)}</ul>", counted)
+    lines, shorts = [], {known.key: known.short for known in papers()}
+    for paper in dict.fromkeys(paper for paper, _ in counted):
+        lines.append(f"<p><strong>{escape(shorts.get(paper, paper))}</strong></p><dl class='rv-counts'>")
+        for whose in (whose for key, whose in counted if key == paper):
+            count = counted[paper, whose]
+            badges = " ".join(
+                f"<span>{count[s]} {badge(s, words.called(whose, s))}</span>" for s in STATUSES if count[s]
+            )
+            lines.append(f"<dt>{OF[whose]}</dt><dd>{badges}</dd>")
+        lines.append("</dl>")
+    return Shown("".join(lines), counted)
 
 
-def _of(paper: str, whose: str) -> str:
-    """Whose claims are counted, in words."""
-    short = {known.key: known.short for known in papers()}.get(paper, paper)
-    return {
-        "paper": f"{short}: the paper's own claims", "neighbour": f"{short}: claims of neighbouring papers",
-        "extension": f"{short}: our extensions", "control": f"{short}: our controls",
-    }[whose]  # fmt: skip
-
-
+OF = {
+    "paper": "the paper's own claims", "neighbour": "claims of neighbouring papers", "extension": "our extensions",
+    "control": "our controls",
+}  # fmt: skip
 FILTERS = {  # what the table is filtered by: of a verdict, as the reader sees it
     "paper": lambda v: {known.key: known.short for known in papers()}.get(v.claim.paper, v.claim.paper),
     "whose": lambda v: WHOSE[v.claim.whose],
