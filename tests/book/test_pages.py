@@ -156,7 +156,6 @@ def test_on_a_phone_the_table_of_claims_is_still_a_table(opened):
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.get_by_role("columnheader").count() >= 3
     assert page.locator(".rv-verdicts").get_by_role("row").count() == len(read_claims(BOOK)) + 1
-    assert page.locator(".rv-found strong").first.evaluate("e => getComputedStyle(e).display") == "block"
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
@@ -167,10 +166,10 @@ def test_the_table_of_claims_is_filtered(opened):
     expected = sum(claim.chapter == "real-nets" for claim in claims)
     assert page.locator(".rv-verdicts tbody tr:visible").count() == expected
     assert page.inner_text(".rv-filters output") == f"{expected} claims"
-    page.select_option("[data-rv-filter=verdict]", "not reproduced")
+    page.select_option("[data-rv-filter=verdict]", "not reproduced or fails")
     badges = page.locator(".rv-verdicts tbody tr:visible .rv-badge").all_inner_texts()
     assert 0 < len(badges) < expected
-    assert set(badges) == {"not reproduced"}
+    assert set(badges) <= {"not reproduced", "fails"}
     page.select_option("[data-rv-filter=chapter]", "")
     page.select_option("[data-rv-filter=verdict]", "")
     assert page.locator(".rv-verdicts tbody tr:visible").count() == len(claims)
@@ -186,14 +185,6 @@ def test_the_page_of_the_map_shows_the_explorer(browser, served, site):
               for n, e in zip(c["n"], r["errors"], strict=True)}  # fmt: skip
     assert number(page) == three_digits(errors[100, 5, 1.0, 2, 8000])
     page.close()
-
-
-def test_the_front_page_shows_its_story_in_one_screen(opened):
-    page = opened["index"][0]
-    for what in ("img.rv-figure", ".rv-found", ".rv-filters"):
-        box = page.locator(what).first.bounding_box()
-        assert box["y"] + box["height"] < 900, what
-    assert page.locator(".rv-verdicts tbody tr").first.bounding_box()["y"] < 900
 
 
 @pytest.mark.parametrize("name", PAGES)
