@@ -8,6 +8,13 @@ training", arXiv 1511.05653. Its single-layer model draws a sparse code h >= 0 a
 and claims that the same weights, transposed, read the code back: h_hat = relu(W^T x + b).
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reversible.nets.inverse import Inversion
+
 __version__ = "0.1.0"
 
 # From the ground floor up: a room imports only from rooms before it. What is in each, its own docstring says.
@@ -15,3 +22,10 @@ ROOMS = (
     "base", "theory", "runs", "data", "random_nets", "spectra", "nets", "training", "records", "show", "papers",
     "your_net", "cli", "book",
 )  # fmt: skip
+
+
+def invert(block: Any, y: Any, method: str = "newton") -> Inversion:
+    """x of y = x + W2 r(W1 x + b), and what is proved of the block: see `nets.inverse.invert`."""
+    from reversible.nets import inverse  # brings torch, which takes seconds: not for --help
+
+    return inverse.invert(block, y, method)

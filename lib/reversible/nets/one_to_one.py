@@ -164,7 +164,7 @@ def sign_of(unit: Unit, active: np.ndarray) -> int:
         return 1
     block = piece_of(unit, active)
     values = np.linalg.svd(block, compute_uv=False)
-    return int(np.linalg.slogdet(block)[0]) if values[-1] > CLOSE * values[0] else 0
+    return int(np.linalg.slogdet(block)[0]) if values[-1] > CLOSE * max(1.0, values[0]) else 0
 
 
 def occurring(unit: Unit) -> np.ndarray | None:

@@ -14,9 +14,5 @@ PAPER = Paper(
         "experiments.curves": ("wang-curves", "wang-large"),
         "experiments.digit_nets": ("wang-digit-nets",),
     },
-    figures={
-        "figures": (
-            "wang-preimages", "wang-wide-units", "wang-curves", "wang-large", "wang-digit-nets",
-        ),
-    },
+    figures={"figures": ("wang-curves", "wang-large", "wang-digit-nets")},
 )  # fmt: skip
