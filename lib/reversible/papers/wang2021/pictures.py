@@ -49,8 +49,8 @@ def plane() -> Shown:
         figure,
         "Images of the pieces of three maps of the plane, each piece a colour. Left: the images of the four quadrants "
         "lie side by side and fill the plane, so every point has one preimage. Middle: three of them overlap in a "
-        "wedge, whose points have three preimages. Right: every piece keeps its orientation, and yet the images of the twelve "
-        "pieces go twice around the origin, so every point has two preimages.",
+        "wedge, whose points have three preimages. Right: every piece keeps its orientation, and yet the images of the "
+        "twelve pieces go twice around the origin, so every point has two preimages.",
     )
 
 
