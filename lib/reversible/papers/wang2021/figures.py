@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from reversible.papers.wang2021.experiments.curves import BEYOND, TYPICAL
+from reversible.papers.wang2021.experiments.preimages import share
 from reversible.records.record import Record
 from reversible.show.drawing import frame, legend, panels, show
 from reversible.show.html import Shown
@@ -20,7 +21,7 @@ TITLES = {
 }
 CONDITIONS = {"banach": ("‖A‖ < 1", "C0"), "monotone": ("monotone", "C1"), "p": ("all minors > 0: one-to-one", "C2")}
 METHODS = {"plain": ("plain iteration", "o", "C3"), "damped": ("damped", "s", "C4"), "newton": ("Newton", "^", "0.2")}
-LEVELS = {"Banach": ("norm", 1 / 2), "monotone": ("downward", 1 / math.sqrt(2))}
+LEVELS = {"‖A‖ < 1": ("norm", 1 / 2), "monotone": ("downward", 1 / math.sqrt(2))}
 
 
 def curves(record: Record) -> Shown:
@@ -33,10 +34,13 @@ def curves(record: Record) -> Shown:
         for name, (label, colour) in CONDITIONS.items():
             ax.plot(part.s, part[name] / part.trials, color=colour, lw=2, label=label)
         for name, (label, marker, colour) in METHODS.items():
-            ax.plot(part.s, part[name] / part.trials, marker, ms=5, mfc="none", color=colour, label=label)
+            shares = [share(int(k), int(n)) for k, n in zip(part[name], part.trials, strict=True)]
+            mean = np.array([e.mean for e in shares])
+            bars = np.abs(np.array([e.ci95 for e in shares]).T - mean)
+            ax.errorbar(part.s, mean, bars, fmt=marker, ms=5, lw=1, mfc="none", color=colour, label=label)
         ax.set(xlabel="size s of the weights", title=title, ylim=(-0.03, 1.03))
     axes[0].set_ylabel("share of cases")
-    legend(axes[0], loc="lower left", fontsize=9)
+    legend(axes[1], loc="center right", fontsize=9)
     return show(figure, _told_curves(record))
 
 
@@ -58,10 +62,10 @@ def large(record: Record) -> Shown:
         edges = 1 / np.array([value for row in record.rows for value in row[field]])
         ax.plot(edges, place + rng.uniform(-0.25, 0.25, len(edges)), ".", ms=5, alpha=0.6, color=f"C{place}")
         _law(ax, place, law)
-        ax.annotate(f"{name} ends", (law, place + 0.42), ha="center", fontsize=9)
+        ax.annotate(f"{name} ends", (law + 0.07, place), va="center", fontsize=9)
     _arrivals(ax, record)
     _law(ax, 2, math.sqrt(2))
-    ax.set(xlabel="size s of the weights", xlim=(0.4, 1.75), ylim=(-0.5, 2.75), yticks=[])
+    ax.set(xlabel="size s of the weights", xlim=(0.4, 1.75), ylim=(-0.5, 2.6), yticks=[])
     return show(figure, _told_large(record))
 
 
@@ -72,10 +76,10 @@ def _law(ax: Axes, place: int, law: float) -> None:
 def _arrivals(ax: Axes, record: Record) -> None:
     """The shares in which the plain iteration arrives, at the two sizes that were run."""
     for s, name in ((TYPICAL, "plain_below"), (BEYOND, "plain_above")):
-        share = record.measures[name].mean
-        ax.plot(s, 2, "o", ms=9, color="C2", mfc="C2" if share > 0.5 else "none")
-        ax.annotate(f"{share:.0%}", (s, 2.22), ha="center", fontsize=9)
-    ax.annotate("plain iteration arrives", (math.sqrt(2), 2.5), ha="center", fontsize=9)
+        arrived = record.measures[name].mean
+        ax.plot(s, 2, "o", ms=9, color="C2", mfc="C2" if arrived > 0.5 else "none")
+        ax.annotate(f"{arrived:.0%}", (s, 2.22), ha="center", fontsize=9)
+    ax.annotate("share in which the\nplain iteration arrives", (1.02, 2), ha="right", va="center", fontsize=9)
 
 
 def _told_large(record: Record) -> str:
