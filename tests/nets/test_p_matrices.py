@@ -85,6 +85,7 @@ def test_on_the_edge_rounding_does_not_decide():
         found = pivots(edge + np.diag([0, nudge]))
         assert found.is_clear[0] == clear
         assert found.is_p[0] == (nudge > 0) or not clear
+    assert not pivots([[1e-13, 1.0], [1.0, 1.0]]).is_clear[0]  # nothing is divided by what rounding could turn
     assert CLOSE < 1e-6
 
 
