@@ -9,7 +9,7 @@ import numpy as np
 from reversible.base.estimates import bootstrap
 from reversible.base.rebuilt import rebuilt
 from reversible.papers.arora2015.experiments.net_reversal import NetReversal, place_of
-from reversible.papers.arora2015.experiments.net_spectra import COUNTED, OWN, PRUNED
+from reversible.papers.arora2015.experiments.net_spectra import COUNTED, DENSE, OWN, PRUNED
 from reversible.papers.arora2015.experiments.shadow import Tuned
 from reversible.papers.arora2015.labels import nets as labels
 from reversible.papers.arora2015.labels.training import place_words
@@ -25,6 +25,12 @@ NETS = {
     "squeezenet_v1_0_compressed": "SqueezeNet, pruned and quantised", "torchvision:alexnet": "AlexNet, torchvision's",
     "torchvision:vgg16": "VGG-16, torchvision's",
 }  # fmt: skip
+IN_ITS_PLACE = {
+    ("transpose", False): "the net itself",
+    ("gaussian", True): "a random net in its place",
+    ("permuted", True): "its weights shuffled, up and down",
+    ("permuted", False): "shuffled on the way down only",
+}  # what makes a code, sends it down and reads it: generation, everywhere
 EXACT = ("lenet300_100_dense", "lenet5_dense", OWN)  # dense nets whose weights are neither estimated nor rescaled
 
 
@@ -56,6 +62,21 @@ def reversal(record: Record, *names: str) -> Shown:
     places = list(dict.fromkeys(place_of(rebuilt(NetReversal, cell)) for cell, _ in record.pairs()))
     lines = [[labels.PLACES[place], *[str(record.measures[f"{name}_{place}"]) for name in names]] for place in places]
     return Shown(table(["net and layer", *[escape(labels.reversal_of_any_net(name)) for name in names]], lines))
+
+
+def in_its_place(record: Record) -> Shown:
+    """Cosines of a net's codes and what comes back, beside random nets in its place and other weights on the way down.
+
+    In brackets the image's own part: the cosine less that with what comes back of another image.
+    """
+    found: dict[str, dict[tuple[str, bool], str]] = {}
+    for cell, row in record.pairs():
+        p = rebuilt(NetReversal, cell)
+        if p.rho == 1 and p.biases == "trained" and "cosine" in row:
+            own = f"{row['cosine']['mean']:.3f} <small>({row['specific']['mean']:.3f})</small>".replace("-", "\u2212")
+            found.setdefault(labels.PLACES[place_of(p)], {})[p.generation, p.everywhere] = own
+    head = ["net and layer", *IN_ITS_PLACE.values()]
+    return Shown(table(head, [[place, *(ways.get(way, "") for way in IN_ITS_PLACE)] for place, ways in found.items()]))
 
 
 def supports(record: Record) -> Shown:
@@ -149,8 +170,19 @@ def synthetic_over_real(record: Record) -> dict[str, str]:
     }
 
 
-def exact_on_law(record: Record) -> str:
-    """Of the matrices whose weights are the net's own to the digit, as words: how many have their bulk on the law."""
-    rows = [row for cell, result in record.pairs() if cell["net"] in EXACT for row in result.get("rows", ())]
-    counted = [row for row in rows if min(row["shape_used"]) >= SMALLEST]
-    return f"{sum(map(COUNTED['bulk_on_law'], counted))} of {len(counted)}"
+def on_law(record: Record) -> dict[str, str]:
+    """How many matrices have their bulk on the law, as words for the prose: of exact weights, and of inexact ones."""
+    found: dict[bool, list[bool]] = {True: [], False: []}
+    for cell, result in record.pairs():
+        counted = [row for row in result.get("rows", ()) if min(row["shape_used"]) >= SMALLEST]
+        if cell["net"] in (*DENSE, OWN):
+            found[cell["net"] in EXACT] += map(COUNTED["bulk_on_law"], counted)
+    words = {"exact_on_law": found[True], "inexact_on_law": found[False]}
+    return {name: f"{sum(them) or 'none'} of {len(them)}" for name, them in words.items()}
+
+
+def places_on_law(record: Record, net: str, layers: tuple[str, ...]) -> str:
+    """Of the kernel places of a net's layers whose names begin so, as words: how many have their bulk on the law."""
+    rows = [row for cell, result in record.pairs() if cell["net"] == net for row in result.get("rows", ())]
+    chosen = [row for row in rows if row["layer"].startswith(layers) and "places" in row]
+    return f"{sum(row['places_on_law'] for row in chosen)} of {sum(row['places'] for row in chosen)}"
