@@ -112,7 +112,7 @@ def _reversal_words(layer: Layer) -> list[str]:
     ]
     if side_of(layer.of("specific").ci95) == 1:
         own = layer.of("specific")
-        says.append(f"Of the cosine, {own} is the image's own: with what comes back of another it is that much lower.")
+        says.append(f"Of the cosine, {own} is the image's own: with that of another image it would be so much lower.")
     else:
         says.append("What comes back of another image fits as well, so no part of it is known to be the image's own.")
     if layer.one_class:
@@ -281,9 +281,7 @@ def _weights_words(rows: Sequence[Row]) -> str:
     if none:
         return "but these are not what the theory asks for, so the theory is not the reason"
     if bulk:
-        return (
-            "and apart from the spikes these are what the theory asks for (whether bulk or spikes do it is not tested)"
-        )
+        return "and these are what the theory asks for except in their spikes (which may be the reason, or not)"
     return "and these are what the theory asks for" if whole else "though its layers are too small to judge them"
 
 
