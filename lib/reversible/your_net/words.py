@@ -112,7 +112,7 @@ def _reversal_words(layer: Layer) -> list[str]:
     ]
     if side_of(layer.of("specific").ci95) == 1:
         own = layer.of("specific")
-        says.append(f"Of the cosine, {own} is the image's own: with that of another image it would be so much lower.")
+        says.append(f"Of the cosine, {own} is the image's own: what comes back of another image has so much less.")
     else:
         says.append("What comes back of another image fits as well, so no part of it is known to be the image's own.")
     if layer.one_class:
