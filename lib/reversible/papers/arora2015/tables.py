@@ -12,7 +12,7 @@ from reversible.papers.arora2015.experiments.net_reversal import NetReversal, pl
 from reversible.papers.arora2015.experiments.net_spectra import COUNTED, DENSE, OWN, PRUNED
 from reversible.papers.arora2015.experiments.shadow import Tuned
 from reversible.papers.arora2015.labels import nets as labels
-from reversible.papers.arora2015.labels.training import place_words
+from reversible.papers.arora2015.labels.training import VARIANTS, place_words
 from reversible.records.record import Record
 from reversible.show.html import Shown, escape, table
 from reversible.spectra.matrix import SMALLEST
@@ -162,13 +162,14 @@ def training_settings(record: Record) -> dict[str, str]:
     cells = [cell for cell, _ in tuned_cells(record)]
     words = {"momentum": f"{MOMENTUM:g}", "seeds": str(len(cells[0].training.seeds))}
     words["tuning_seeds"] = str(len(cells[0].tuning_seeds))
-    for cell in cells:
+    for cell in (cell for cell in cells if cell.method == "backprop"):
         p = cell.training
         for name, number in (("width", p.hidden[0]), ("batch", p.batch), ("held_out", p.held_out)):
             words[f"{p.data}_{name}"] = f"{number:,}"
         words[f"{cell.place}_steps"], words[f"{cell.place}_passes"] = f"{p.steps:,}", f"{passes(p):.0f}"
-    ratios = [record.measures[f"time_ratio_{place}"].mean for place in places_compared(record)]
-    return words | {"time_ratio": f"{min(ratios):.1f} to {max(ratios):.1f}"}
+    timed = (f"time_ratio_{place}" for place in places_compared(record))
+    ratios = [record.measures[name].mean for name in timed if name in record.measures]
+    return words | ({"time_ratio": f"{min(ratios):.1f} to {max(ratios):.1f}"} if ratios else {})
 
 
 def across_dropout(*records: Record) -> Shown:
@@ -190,6 +191,28 @@ def correlated_without(record: Record) -> str:
         if cell.training.shadow is None
     ]
     return f"{sum(found)} of {len(found)}"
+
+
+def below_backprop(record: Record) -> Shown:
+    """Of each variant, how far its final test error lies below backprop's, in percentage points, place by place.
+
+    Bold where the whole interval lies above zero; `value` has the names of these variants by place.
+    """
+    cells = [cell for cell, _ in tuned_cells(record)]
+    places = [place for place in dict.fromkeys(cell.place for cell in cells) if not place.startswith("digits")]
+    ahead: dict[str, list[str]] = {place: [] for place in places}
+    lines = []
+    for method in dict.fromkeys(cell.method for cell in cells if cell.method != "backprop"):
+        line = [f"{escape(VARIANTS[method.replace(' ', '_')])} <small>({escape(method)})</small>"]
+        for place in places:
+            gain = record.measures[f"{method.replace(' ', '_')}_below_backprop_{place}"].scaled(100)
+            if gain.ci95[0] > 0:
+                ahead[place].append(method)
+            line.append(f"<strong>{gain}</strong>" if gain.ci95[0] > 0 else str(gain))
+        lines.append(line)
+    return Shown(
+        table(["variant", *(f"points below backprop, {place_words(place)}" for place in places)], lines), ahead
+    )
 
 
 def synthetic_over_real(record: Record) -> dict[str, str]:
