@@ -268,7 +268,7 @@ def test_most_codes_empty_leave_a_typical_one():
     (layer,) = reading.layers
     assert 0.5 < layer.empty < 1
     assert len(layer.typical) > 0
-    assert f"h1 at k/t = {len(layer.typical)}/64" in str(reading)
+    assert f"h1 (k/t = {len(layer.typical)}/64" in str(reading)
 
 
 # --- shown ------------------------------------------------------------------------------------------------------------

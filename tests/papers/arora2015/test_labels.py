@@ -70,7 +70,7 @@ COMPOSED = [
     (
         nets.net_reversal,
         "cosine_above_gaussian_trained_digits_1",
-        "cosine less that with Gaussian entries on the way down (digits net, from h1)",
+        "how much lower the cosine is with Gaussian entries on the way down (digits net, from h1)",
     ),
     (
         nets.net_reversal,
@@ -90,7 +90,7 @@ COMPOSED = [
     (
         training.ablations,
         "shadow_below_half_share_digits_200",
-        "final test error, SHADOW with half the synthetic images less plain SHADOW (digits, 200 images)",
+        "how far plain SHADOW ends below SHADOW with half the synthetic images (digits, 200 images)",
     ),
 ]
 
@@ -128,7 +128,7 @@ def test_lines_of_rules_are_in_words():
 def test_tables_of_reversals_are_in_words():
     record = read_record(RESULTS / "net-reversal.json")
     shown = tables.reversal(record, "cosine_above_rho_0_8", "scale_gaussian_everywhere").content
-    assert "<th scope='col'>cosine less that with retention 0.8 on the way down</th>" in shown
+    assert "<th scope='col'>how much lower the cosine is with retention 0.8 on the way down</th>" in shown
     assert "<th scope='col'>best scale with Gaussian entries in the whole net</th>" in shown
     for words in nets.PLACES.values():
         assert f"<td>{words}</td>" in shown
