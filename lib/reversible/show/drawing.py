@@ -180,6 +180,25 @@ def measured(ax: Axes, part: Any, x: str, y: str, look: Look, label: str = "", l
         ax.plot(curve.index, curve.to_numpy(), color=look["color"])
 
 
+def points(
+    ax: Axes, data: Any, x: str, y: str, law: str, hue: str, scale: str = "log",
+    words: Callable[[Any], str] | None = None,
+) -> None:  # fmt: skip
+    """A series for each value of `hue`, from dark to light: measured points, the column `law` as a line, and at its
+    end what `words` makes of the value.
+    """
+    if scale == "log":
+        ax.set(xscale="log", yscale="log")
+    ends = []
+    for look, (value, part) in by_size(data.groupby(hue)):
+        measured(ax, part, x, y, look, law=law)
+        last = part[law][part[x] == part[x].max()].mean()
+        ends.append((float(last), words(value) if words else f"{hue} = {value:g}", look["color"]))
+    if scale == "log":
+        plain_ticks(ax, data[x])
+    label_ends(ax, ends)
+
+
 def plain_ticks(ax: Axes, x: Any, most: int = 7) -> None:
     """Logarithmic axes with plain numbers: on x the values that were run where they are few, on y 1, 2 and 5."""
     values = np.unique(x)
@@ -208,14 +227,4 @@ def span(values: Any) -> str:
 
 
 def coloured(things: Iterable[T]) -> list[tuple[Any, T]]:
-    """Each of at most ten things with a colour of its own, the palette's in order."""
     return [(look["color"], thing) for look, thing in told_apart(things)]
-
-
-def points(ax: Axes, data: Any, x: str, y: str, law: str | None, hue: str, scale: str = "log") -> None:
-    """Measured means with their intervals, one colour a value of `hue`, the column `law` drawn through them."""
-    for look, (value, part) in told_apart(data.groupby(hue)):
-        measured(ax, part, x, y, look, f"{hue} = {value:g}", law or "")
-    ax.set(xscale=scale, yscale=scale, xlabel=x)
-    if scale == "log":
-        plain_ticks(ax, data[x])

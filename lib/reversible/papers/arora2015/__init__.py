@@ -34,8 +34,9 @@ PAPER = Paper(
     figures={
         "figures.one_layer": (
             "baby-theorem", "technical-lemma", "unbiased-inference", "linf-rate", "theorem-2-3", "regime-map",
-            "inference-dropout", "relu-and-offset", "weight-families", "digits-reversal",
+            "inference-dropout", "relu-and-offset",
         ),
+        "figures.weights": ("weight-families", "digits-reversal"),
         "figures.depth": (
             "two-layer-gain", "depth-law", "finite-width", "stacked-offsets", "phase-transitions",
             "middle-and-top", "theorem-3-1", "theorem-3-2", "depth-limit", "reversal-map",
