@@ -39,8 +39,9 @@ PAPER = Paper(
         "figures.weights": ("weight-families", "digits-reversal"),
         "figures.depth": (
             "two-layer-gain", "depth-law", "finite-width", "stacked-offsets", "phase-transitions",
-            "middle-and-top", "theorem-3-1", "theorem-3-2", "depth-limit", "reversal-map",
         ),
+        "figures.theorems": ("middle-and-top", "theorem-3-1", "theorem-3-2", "depth-limit"),
+        "figures.reversal_map": ("reversal-map",),
         "figures.nets": (
             "spectral-laws", "planted-spikes", "verdict-rule", "net-spectra", "net-reversal", "training-travel",
         ),
