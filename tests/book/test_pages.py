@@ -97,7 +97,7 @@ def test_every_page_with_claims_is_a_chapter_with_an_ending():
 def test_chapter_has_a_figure_a_record_and_its_mathematics_is_rendered(opened, site, name):
     page = opened[name][0]
     text = (site / "_sources" / f"{name}.md").read_text()
-    assert page.locator("img.rv-figure").count() == len(DRAWS.findall(text)) >= 1
+    assert page.locator("figure.rv-figure").count() == len(DRAWS.findall(text)) >= 1
     page.wait_for_selector("mjx-container")
     assert page.locator("mjx-container").count() >= 1
     assert page.locator("mjx-merror").count() == 0
@@ -190,7 +190,7 @@ def test_the_page_of_the_map_shows_the_explorer(browser, served, site):
 
 def test_the_front_page_shows_its_story_in_one_screen(opened):
     page = opened["index"][0]
-    for what in ("img.rv-figure", ".rv-found", ".rv-filters"):
+    for what in (".rv-figure img", ".rv-found", ".rv-filters"):
         box = page.locator(what).first.bounding_box()
         assert box["y"] + box["height"] < 900, what
     assert page.locator(".rv-verdicts tbody tr").first.bounding_box()["y"] < 900
@@ -201,5 +201,5 @@ def test_page_fits_a_phone(opened, name):
     page = opened[name][0]
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 391
-    wide = "[...document.querySelectorAll('img.rv-figure')].filter(i => i.getBoundingClientRect().right > 390).length"
+    wide = "[...document.querySelectorAll('.rv-figure img')].filter(i => i.getBoundingClientRect().right > 390).length"
     assert page.evaluate(wide) == 0

@@ -26,7 +26,7 @@ from reversible.show.html import Shown, escape
 
 LARGEST_SVG = 500_000
 CSS_DPI = 96  # pixels of a page to an inch
-PANEL, ALONE = 3.4, 4.4  # inches: the width of a panel among others, and of one that stands alone
+PANEL, ALONE = 3.4, 4.35  # inches: the width of a panel among others, and of one that stands alone
 SMALLEST = 8.5  # points
 # Colours that everybody tells apart; beside them each thing has a marker of its own.
 COLOURS = ("#0173b2", "#de8f05", "#029e73", "#cc78bc", "#56b4e9", "#ca9161", "#949494", "#d55e00")
@@ -69,9 +69,10 @@ def show(figure: Figure | Sequence[Figure], alt: str | Sequence[str], caption: s
     Where their number fills rows of three they may use the margin of a wide page. The panels are the value.
     """
     drawn = [figure] if isinstance(figure, Figure) else list(figure)
-    alts = [alt] * len(drawn) if isinstance(alt, str) else list(alt)
+    alts = [alt] if isinstance(alt, str) else list(alt)
     images = "".join(_image(panel, words) for panel, words in zip(drawn, alts, strict=True))
     wide = " rv-wide full-width" if len(drawn) % 3 == 0 else ""
+    wide += " rv-small" if drawn[0].get_figwidth() < PANEL / 2 else ""
     below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
     return Shown(f'<figure class="rv-figure{wide}"><div class="rv-row">{images}</div>{below}</figure>', drawn)
 
@@ -103,7 +104,7 @@ def image_rows(
     figure, axes = plt.subplots(len(lines), len(lines[0][1]), figsize=size, layout="constrained", squeeze=False)
     for row, (label, images) in zip(axes, lines, strict=True):
         for ax, image in zip(row, images, strict=True):
-            ax.imshow(image.reshape(side, side), cmap="gray_r", vmin=0, vmax=vmax)
+            ax.imshow(image.reshape(side, side), cmap="gray_r", vmin=0, vmax=vmax, interpolation="none")
             ax.set(xticks=[], yticks=[], frame_on=False)
         row[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
     return figure
@@ -224,7 +225,3 @@ def error_heatmap(ax: Axes, grid: Any, words: Callable[[float], str] = "{:.2g}".
 
 def span(values: Any) -> str:
     return f"{np.min(values):.3g} to {np.max(values):.3g}"
-
-
-def coloured(things: Iterable[T]) -> list[tuple[Any, T]]:
-    return [(look["color"], thing) for look, thing in told_apart(things)]

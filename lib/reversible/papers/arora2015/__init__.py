@@ -42,9 +42,8 @@ PAPER = Paper(
         ),
         "figures.theorems": ("middle-and-top", "theorem-3-1", "theorem-3-2", "depth-limit"),
         "figures.reversal_map": ("reversal-map",),
-        "figures.nets": (
-            "spectral-laws", "planted-spikes", "verdict-rule", "net-spectra", "net-reversal", "training-travel",
-        ),
+        "figures.spectra": ("spectral-laws", "planted-spikes", "verdict-rule"),
+        "figures.nets": ("net-spectra", "net-reversal", "training-travel"),
         "figures.shadow": ("shadow", "shadow-ablations", "shadow-gpu", "shadow-long"),
     },
 )  # fmt: skip

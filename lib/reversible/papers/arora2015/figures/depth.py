@@ -117,7 +117,7 @@ def _diagonal(data: Any, column: str, title: str, score: str) -> Figure:
         ax.errorbar(x, part[column], bars, ls="", lw=1, label=f"{depth} layer{'s' * (depth > 1)}", **look)
         strip.plot(x, part[score], ls="", **look)
     ax.set(xscale="log", yscale="log", xlim=ends, ylim=ends, ylabel="measured", title=title)
-    strip.set(xlabel=f"{title}, by the law", ylabel="standard\nscore", ylim=(-5, 5), yticks=(-4, -2, 0, 2, 4))
+    strip.set(xlabel=f"{title}, by the law", ylabel="score", ylim=(-5, 5), yticks=(-4, -2, 0, 2, 4))
     subs = (1, 3) if ends[1] < 100 * ends[0] else (1,)
     for one, which in ((ax, "y"), (strip, "x")):
         plain_numbers(one, which, subs)
@@ -221,8 +221,8 @@ def phase_transitions(record: Record) -> Shown:
         figures,
         [
             "The gain of each layer against its number, logarithmic: six lines that fan out. Those of beta = 1, "
-            "1.5, 2 and 3 fall in the end, the faster the smaller beta is; that of beta = 4 is bold. Gains that are too "
-            "small to be measured are left out.",
+            "1.5, 2 and 3 fall in the end, the faster the smaller beta is; that of beta = 4 is bold. Gains too small "
+            "to be measured are left out.",
             "The noise of each layer against its number, logarithmic: lines fan out about that of beta = 2, drawn "
             "bold, which is level; they fall for smaller beta and rise for larger.",
             "The relative error against the layer's number: lines end at 1 for beta below 2 and rise far above it for "

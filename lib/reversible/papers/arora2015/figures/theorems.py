@@ -107,8 +107,8 @@ def theorem_3_1(record: Record) -> Shown:
             for ks in shown
         ],
         f"The largest error of a coordinate, ε, falls as the middle layer widens, on the law (lines), more slowly than "
-        f"1/k₁ (broken): with the best offsets its log-log slope in k₁ is −{abs(slope.mean):.2f}. Without an offset in the middle "
-        f"it hardly falls in the end.",
+        f"1/k₁ (broken): with the best offsets its log-log slope in k₁ is −{abs(slope.mean):.2f}. Without an offset in "
+        f"the middle it falls ever less.",
     )
 
 
