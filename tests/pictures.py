@@ -9,7 +9,7 @@ from matplotlib.text import Text
 from reversible.records.record import book_folder
 from reversible.show.drawing import CSS_DPI
 
-DESKTOP, MARGIN, PHONE = 688, 936, 340  # pixels: the content column, the same with the margin, a phone's
+DESKTOP, MARGIN, PHONE = 672, 920, 340  # pixels a figure has on a page 1280 wide, there with the margin, and on a phone
 SMALLEST = 9  # pixels of a label
 REM, GAP, PADDING = 16, 9.6, 4  # pixels
 CSS = (book_folder() / "_static" / "reversible.css").read_text()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -73,6 +74,7 @@ def show(figure: Figure | Sequence[Figure], alt: str | Sequence[str], caption: s
     images = "".join(_image(panel, words) for panel, words in zip(drawn, alts, strict=True))
     wide = " rv-wide full-width" if len(drawn) % 3 == 0 else ""
     wide += " rv-small" if drawn[0].get_figwidth() < PANEL / 2 else ""
+    caption = re.sub(r"(?<=\d) ?%", "\N{NO-BREAK SPACE}%", caption)  # as the book writes percent
     below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
     return Shown(f'<figure class="rv-figure{wide}"><div class="rv-row">{images}</div>{below}</figure>', drawn)
 

@@ -169,7 +169,7 @@ def bulk_and_spikes(record: Record) -> Shown:
 
 def _histogram(ax: Axes, found: Spectrum, title: str, top: float) -> None:
     count = len(found.values)
-    edges = np.arange(0, top + 0.2, 0.1)
+    edges = list(np.arange(0, top + 0.2, 0.1))
     ax.hist(found.values, bins=edges, weights=np.full(count, 10 / count), color=COLOURS[0], alpha=0.35)
     low, high = found.law.support()
     s = np.linspace(low, high, 200)
