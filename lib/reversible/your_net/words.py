@@ -301,8 +301,9 @@ def said(words: Iterable[str]) -> Shown:
     return Shown(f"<ul>{lines}</ul>", words)
 
 
-def pictures(model: nn.Sequential | Net, images: Any, count: int = 6, seed: int = 0) -> tuple[Any, str]:
-    """The first images and what comes down from the first and the last hidden layer by each way, and words for it.
+def pictures(model: nn.Sequential | Net, images: Any, count: int = 6, seed: int = 0) -> tuple[Any, str, str]:
+    """The first images and what comes down from the first and the last hidden layer by each way, as `drawing.show`
+    takes them: the figure, what it looks like, and what to see in it.
 
     Raises InputError for images that are not square and grey.
     """
@@ -315,8 +316,9 @@ def pictures(model: nn.Sequential | Net, images: Any, count: int = 6, seed: int 
         raise InputError(f"images must be square and grey to be drawn, not of {x.shape[1]} numbers each")
     cosines = [f"{' '.join(label.split())} {float(compare(x, y).cosine.mean()):.2f}" for label, y in lines[1:]]
     drawn = [(label, (y - y.amin(1, keepdim=True).clamp(max=0)).numpy()) for label, y in lines]  # from zero up
-    figure = image_rows(drawn, side, (1.2 + 0.7 * len(x), 0.72 * len(lines)))
-    return figure, f"{len(x)} images and what comes down of their codes; mean cosines: {', '.join(cosines)}."
+    alt = f"Rows of {len(x)} images: the images themselves, then what comes down of their codes by each way."
+    seen = f"{len(x)} images (top row) and what comes down of their codes. Mean cosines with the images: "
+    return image_rows(drawn, side), alt, f"{seen}{', '.join(cosines)}."
 
 
 @dataclass(frozen=True, eq=False)
