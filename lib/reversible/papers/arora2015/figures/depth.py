@@ -57,7 +57,6 @@ def two_layer_gain(record: Record) -> Shown:
     left.plot(fine, [state_evolution.two_layer_gain(r, 1.0) for r in fine], color=LAW)
     left.annotate("law: 1/2 + arctan(√(t₀/t₁))/π", (0.25, 0.05), xycoords="axes fraction", color=LAW)
     right.axhline(1, color=LAW)
-    right.annotate("law", (0.01, 1), (0, 2), xycoords=("axes fraction", "data"), textcoords="offset points", color=LAW)
     for nudge, (look, (rho, part)) in zip((0.97, 1.03), told_apart(data.groupby(data.rho.map(str))), strict=False):
         kept = "all" if set(rho.strip("[]").split(", ")) == {"1.0"} else rho.strip("[]").replace(", ", " and ")
         for ax, column in ((left, "mean_gain"), (right, "noise")):
@@ -68,6 +67,7 @@ def two_layer_gain(record: Record) -> Shown:
         ax.set(xscale="log", xlabel="t₀ / t₁, pixels over middle units kept")
         plain_numbers(ax, "x", (1, 3))
         legend(ax)
+    label_ends(right, [(1.0, "law", LAW)])
     return show(
         figures,
         [
@@ -228,10 +228,10 @@ def phase_transitions(record: Record) -> Shown:
             "The relative error against the layer's number: lines end at 1 for beta below 2 and rise far above it for "
             "larger beta.",
         ],
-        f"On the way up the noise fades for β below 2 (bold line, middle) and grows above it, while the gain fades for "
-        f"β up to 3 and grows for β = 4 (bold) and more. At β = 2 a gain of {deepest.predicted_mean_gain[2.0]:.2g} is "
-        f"left after {data.layer.max()} layers by the law (lines), and at no β is the error there below "
-        f"{deepest.relative_error.min():.2f}.",
+        f"On the way up the noise fades for β below 2 (bold in the second panel) and grows above it, while the gain "
+        f"fades for β up to 3 and grows for β = 4 (bold in the first) and more. At β = 2 a gain of "
+        f"{deepest.predicted_mean_gain[2.0]:.2g} is left after {data.layer.max()} layers by the law (lines), and at no "
+        f"β is the error there below {deepest.relative_error.min():.2f}.",
     )
 
 

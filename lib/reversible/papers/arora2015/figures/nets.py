@@ -77,7 +77,7 @@ def _quantiles(ax: Axes, row: Any) -> None:
     ax.plot(law, found, "o", ms=3, color=COLOURS[0])
     ax.set_title(f"{row['net']}\n{row['layer']}, {n_by_m(row['shape'])}")
     ax.set(xlabel="quantile of the law", ylabel="singular value / (σ √n)")
-    words = f"{row['n_spikes']} spikes\n{row['verdict']}"
+    words = f"{row['n_spikes']} spikes\nverdict: {row['verdict']}"
     ax.annotate(words, (0.04, 0.96), xycoords="axes fraction", va="top")
 
 

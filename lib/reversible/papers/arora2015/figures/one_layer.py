@@ -84,7 +84,7 @@ def technical_lemma(record: Record) -> Shown:
             "one half, the more the smaller s is.",
         ],
         f"Both moments, simulated with {data.draws.max():,} draws each (points), lie on their exact values (lines): "
-        f"h/2 on the left, within {gap:.2g}, and (3h² + s²)/(2s²) on the right.",
+        f"h/2 for the first, within {gap:.2g}, and (3h² + s²)/(2s²) for the second over s².",
     )
 
 
@@ -104,8 +104,8 @@ def unbiased_inference(record: Record) -> Shown:
         shifted = part.assign(t=part.t * (0.96 if k == kept.k.min() else 1.04))  # side by side
         measured(right, shifted, "t", "noise_sd_times_sqrt_t", look, f"k = {k}")
     right.axhline(2**0.5, color=LAW)
-    right.annotate("law: √2", (0.02, 2**0.5), xycoords=("axes fraction", "data"), va="bottom", color=LAW)
     right.set(xscale="log", xlabel="t, pixels kept", ylabel="noise × √t / ‖h‖")
+    label_ends(right, [(2**0.5, "law: √2", LAW)])
     legend(right)
     for ax in (left, right):
         plain_numbers(ax, "x", (1, 3))
@@ -116,9 +116,9 @@ def unbiased_inference(record: Record) -> Shown:
             "The noise times the root of t against t: points of two sparsities scattered closely about a level line at "
             "the root of 2.",
         ],
-        f"Left: an entry comes back at {kept.mean_gain.mean():.3f} of its size with the theory's factor 2, and at half "
-        f"of it without. Right: the noise on entries that are off is {kept.noise_sd_times_sqrt_t.mean():.3f} ‖h‖/√t "
-        f"whatever the size; the law says √2.",
+        f"An entry comes back at {kept.mean_gain.mean():.3f} of its size with the theory's factor 2, and at half of it "
+        f"without (first panel). The noise on entries that are off is {kept.noise_sd_times_sqrt_t.mean():.3f} ‖h‖/√t "
+        f"whatever the size (second); the law says √2.",
     )
 
 
@@ -236,8 +236,8 @@ def inference_dropout(record: Record) -> Shown:
             "The noise variance against the share q of the image that is read: points on a falling curve, 1 over q.",
             "The relative error against q: falling lines, one above the other by k over t, with the points on them.",
         ],
-        f"Where only a share q of the image is read, the noise variance is 1/q times as large (left), and the error "
-        f"grows with it, on the law (right): at q = 1/2 it is {np.mean(half / one):.2f} times that of the whole image.",
+        f"Where only a share q of the image is read, the noise variance is 1/q times as large, and the error grows "
+        f"with it, on the law (lines): at q = 1/2 it is {np.mean(half / one):.2f} times that of the whole image.",
     )
 
 

@@ -189,7 +189,8 @@ def shadow_ablations(record: Record) -> Shown:
             for place in places
         ],
         f"Final test error of backprop less that of each variant, in percentage points: to the right of the line a "
-        f"variant is better than backprop. Farthest to the right are {', '.join(best.values())}.",
+        f"variant is better than backprop. SHADOW is orange, controls are hollow. Farthest to the right are "
+        f"{', '.join(best.values())}.",
     )
 
 
