@@ -39,7 +39,7 @@ from reversible.book import front
 from reversible.book.chapter import begin
 
 begin(globals(), "index")
-front.found(front.verdicts())
+front.counts(front.verdicts())
 ```
 """
 CHAPTER = f"""{HEAD}# A small chapter
@@ -63,6 +63,8 @@ CLAIMS = f"""
 id = "T1"
 chapter = "demo"
 source = "here"
+whose = "paper"
+found.reproduced = "They are, within {{largest_ks:.2f}}."
 says = "bulks are on the law"
 measured = "the largest distance"
 record = "{RECORD}"
@@ -73,6 +75,7 @@ would_change = "a larger one"
 id = "T2"
 chapter = "elsewhere"
 source = "there"
+whose = "extension"
 says = "it is deep"
 not_tested = "no time"
 """

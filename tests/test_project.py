@@ -126,7 +126,7 @@ def test_what_is_written_by_itself_is_in_step():
 
 
 def test_records_were_made_by_the_code_that_is_here():
-    """A number in the book is one that this code gives; else `reversible run NAME --profile paper` makes it again."""
+    """A number in the book is one that this code gives; else `reversible run NAME --profile full` makes it again."""
     from reversible.records.record import read_record
 
     records = [read_record(file) for file in (ROOT / "book" / "results").glob("*.json")]

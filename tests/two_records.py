@@ -68,6 +68,7 @@ CLAIMS = """
 id = "T1"
 chapter = "demo"
 source = "here"
+whose = "paper"
 says = "a gain of one, and the law"
 record = "first"
 must = ["gain = 1 +- 0.1", "worst <= 2"]
@@ -77,6 +78,7 @@ should = ["rms_z <= 1.5"]
 id = "T2"
 chapter = "demo"
 source = "there"
+whose = "control"
 says = "worth its time"
 record = "second"
 must = ["equal_time_gain >= 0"]
@@ -94,12 +96,12 @@ MEASURES = {
 
 
 def two_records(tmp_path, monkeypatch):
-    """The world of a book of two records, made in the paper profile; whatever is run later is up to the test."""
+    """The world of a book of two records, made in the full profile; whatever is run later is up to the test."""
     monkeypatch.setattr(papers, "EXPERIMENTS", EXPERIMENTS)
     monkeypatch.setattr(papers, "module_of", lambda name: EXPERIMENTS[one_of("experiment", name, EXPERIMENTS)].module)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    made = World({"paper": RECORDED, "book": FEWER, "smoke": SMALLER}, dict(MEASURES), [])
+    made = World({"full": RECORDED, "book": FEWER, "smoke": SMALLER}, dict(MEASURES), [])
     monkeypatch.setitem(globals(), "WORLD", made)
     (tmp_path / "book" / "results").mkdir(parents=True)
     (tmp_path / "book" / "claims").mkdir()
@@ -114,7 +116,7 @@ def remake():
     claims = verify.read_claims(verify.book_folder())
     for name in EXPERIMENTS:
         rules = {claim.id: claim.rule for claim in claims if claim.record == name}
-        write_record(make.run(EXPERIMENTS[name], "paper", rules), file_of(name))
+        write_record(make.run(EXPERIMENTS[name], "full", rules), file_of(name))
 
 
 def file_of(name):

@@ -160,8 +160,8 @@ def test_papermill_alone_runs_a_chapter_and_its_experiment(book):
     done = book.run("papermill", "book/demo.md", "out.ipynb", "-p", "profile", "smoke", "--cwd", "book")
     assert done.returncode == 0, done.stderr
     shown = (book.root / "out.ipynb").read_text()
-    assert "recorded (smoke)" in shown
-    assert "just now (smoke)" in shown
+    assert "stored tiny re-run" in shown
+    assert "A tiny re-run just now: the same numbers, to the bit" in shown
     assert "Every number of the run just now is the recorded one, to the bit." in shown
 
 
@@ -178,7 +178,7 @@ def test_papermill_with_an_unknown_parameter_is_refused(book, name, value, says)
 def test_bad_profile_is_one_line(built):
     done = built.run(sys.executable, "-m", "reversible.book.build", "--profile", "huge")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "profile must be one of smoke, book, paper, not 'huge'" in done.stderr
+    assert "profile must be one of smoke, book, full, not 'huge'" in done.stderr
 
 
 # --- chapters ---------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from reversible.book.execute import chapters
-from reversible.book.pages import downloads, main, smoke_notebooks
+from reversible.book.pages import downloads, glossary, main, needs, smoke_notebooks, with_definitions
 from reversible.records.record import book_folder
 
 ADDRESS = "https://github.com/some-one/reversible"
@@ -64,3 +64,28 @@ def test_the_address_stands_in_one_place_of_the_configuration():
 
     config = yaml.safe_load((book_folder() / "_config.yml").read_text())
     assert set(config["repository"]) == {"url", "branch"}
+
+
+@pytest.mark.parametrize(("address", "get"), [(ADDRESS, f"`git clone {ADDRESS}`"), ("", "copy or clone the project")])
+def test_a_downloaded_notebook_begins_with_what_it_needs(address, get):
+    cell = needs("A title", address)
+    assert cell.cell_type == "markdown"
+    for says in ("*A title*", get, "`make book`", ".venv", "`book`"):
+        assert says in cell.source
+
+
+GLOSSARY = """<dl class="simple glossary"><dt id="term-gain">gain</dt>
+<dd><p>By how much an <em>entry</em> is
+multiplied &amp; no more.</p></dd><dt id="term-two-words">two words</dt><dd><p>Second.</p></dd></dl>"""
+
+
+def test_links_into_the_glossary_carry_the_meaning(tmp_path):
+    (tmp_path / "glossary.html").write_text(GLOSSARY)
+    terms = glossary(tmp_path)
+    assert terms == {"term-gain": "By how much an entry is multiplied & no more.", "term-two-words": "Second."}
+    link = '<a class="reference internal" href="glossary.html#term-gain">gain</a>'
+    gained = with_definitions(link, terms)
+    assert 'data-rv-term="By how much an entry is multiplied &amp; no more.">gain' in gained
+    for other in (link.replace("term-gain", "term-gone"), link.replace("glossary.html", "x.html")):
+        assert with_definitions(other, terms) == other
+    assert glossary(tmp_path / "nowhere") == {}

@@ -97,7 +97,7 @@ def test_every_page_with_claims_is_a_chapter_with_an_ending():
 def test_chapter_has_a_figure_a_record_and_its_mathematics_is_rendered(opened, site, name):
     page = opened[name][0]
     text = (site / "_sources" / f"{name}.md").read_text()
-    assert page.locator("img.rv-figure").count() == len(DRAWS.findall(text)) >= 1
+    assert page.locator("figure.rv-figure").count() == len(DRAWS.findall(text)) >= 1
     page.wait_for_selector("mjx-container")
     assert page.locator("mjx-container").count() >= 1
     assert page.locator("mjx-merror").count() == 0
@@ -156,7 +156,6 @@ def test_on_a_phone_the_table_of_claims_is_still_a_table(opened):
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.get_by_role("columnheader").count() >= 3
     assert page.locator(".rv-verdicts").get_by_role("row").count() == len(read_claims(BOOK)) + 1
-    assert page.locator(".rv-found strong").first.evaluate("e => getComputedStyle(e).display") == "block"
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
@@ -167,10 +166,10 @@ def test_the_table_of_claims_is_filtered(opened):
     expected = sum(claim.chapter == "real-nets" for claim in claims)
     assert page.locator(".rv-verdicts tbody tr:visible").count() == expected
     assert page.inner_text(".rv-filters output") == f"{expected} claims"
-    page.select_option("[data-rv-filter=verdict]", "not reproduced")
+    page.select_option("[data-rv-filter=verdict]", "not reproduced or fails")
     badges = page.locator(".rv-verdicts tbody tr:visible .rv-badge").all_inner_texts()
     assert 0 < len(badges) < expected
-    assert set(badges) == {"not reproduced"}
+    assert set(badges) <= {"not reproduced", "fails"}
     page.select_option("[data-rv-filter=chapter]", "")
     page.select_option("[data-rv-filter=verdict]", "")
     assert page.locator(".rv-verdicts tbody tr:visible").count() == len(claims)
@@ -188,18 +187,10 @@ def test_the_page_of_the_map_shows_the_explorer(browser, served, site):
     page.close()
 
 
-def test_the_front_page_shows_its_story_in_one_screen(opened):
-    page = opened["index"][0]
-    for what in ("img.rv-figure", ".rv-found", ".rv-filters"):
-        box = page.locator(what).first.bounding_box()
-        assert box["y"] + box["height"] < 900, what
-    assert page.locator(".rv-verdicts tbody tr").first.bounding_box()["y"] < 900
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_page_fits_a_phone(opened, name):
     page = opened[name][0]
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 391
-    wide = "[...document.querySelectorAll('img.rv-figure')].filter(i => i.getBoundingClientRect().right > 390).length"
+    wide = "[...document.querySelectorAll('.rv-figure img')].filter(i => i.getBoundingClientRect().right > 390).length"
     assert page.evaluate(wide) == 0

@@ -64,7 +64,7 @@ def test_simulate_is_repeatable_and_readable(capsys):
         ([*SIMULATE, "--workers", "0"], "workers must be an integer from 1 to 1024, not '0'"),
         (["run", "code-law", "--workers", "2", "--scheduler", "x:1"], "workers must be 1 where a scheduler"),
         (["run", "code-law", "--device", "tpu"], "device must be one of cpu, cuda, not 'tpu'"),
-        (["run", "code-law", "--profile", "huge"], "profile must be one of smoke, book, paper, not 'huge'"),
+        (["run", "code-law", "--profile", "huge"], "profile must be one of smoke, book, full, not 'huge'"),
         (
             ["run", "code-law", "--out", "/no/such/folder/x.json"],
             "--out must be a file in a folder that can be written",

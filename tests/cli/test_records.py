@@ -33,10 +33,10 @@ def kept():
 def test_nothing_changed(world, capsys):
     before = kept()
     world.measures["else"] = interval(7.0, 8.0)
-    status, out, err = typed(capsys, "--profile", "paper")
+    status, out, err = typed(capsys, "--profile", "full")
     assert (status, err) == (0, "")
-    assert "first: recorded in the paper profile, " in out
-    assert ", code unchanged since; re-run in the paper profile, " in out
+    assert "first: recorded in the full profile, " in out
+    assert ", code unchanged since; re-run in the full profile, " in out
     assert "T1     gain = 1 +- 0.1  1.000 [0.950, 1.050]  1.000 [0.950, 1.050]  within\n" in out
     assert "measures that decide nothing: 1 within, 1 apart (else)" in out
     counts = "3 within, 0 apart, 1 below 3 (standard score)"
@@ -64,7 +64,7 @@ def test_numbers_that_are_apart_and_bits_that_differ_are_status_1_under_the_same
     assert (status, "1 record, 3 deciding checks (2 of them can change" in out, " 1 apart" in out) == (1, True, True)
     world.measures["gain"] = interval(0.949, 0.951)
     world.run_cell = lambda cell: Result(0)
-    status, out, _ = typed(capsys, "first", "--profile", "paper")
+    status, out, _ = typed(capsys, "first", "--profile", "full")
     assert (status, "OTHER BITS" in out, "no verdict changed" in out) == (1, True, True)
 
 
@@ -92,7 +92,7 @@ def test_json_says_what_the_text_says(world, capsys):
     assert (first["runs"], first["code_unchanged"], first["beside"]) == (
         "the same sizes", True, {"else": WITHIN, "equal_time_gain": WITHIN},
     )  # fmt: skip
-    assert (first["recorded"]["profile"], first["now"]["profile"]) == ("paper", "book")
+    assert (first["recorded"]["profile"], first["now"]["profile"]) == ("full", "book")
     checks = [check for record in shown["records"] for check in record["checks"]]
     assert checks[0] == {
         "claim": "T1", "rule": "gain = 1 +- 0.1", "found": APART, "judged": True,
@@ -153,7 +153,7 @@ def none_there(world):
         (None, ["third"], "experiment must be one of first, second, not 'third'"),
         (none_there, ["second"], "cannot read the record book/results/second.json: it is not there"),
         (none_there, [], "book/results has no record that was made on a CPU"),
-        (None, ["--profile", "huge"], "profile must be one of smoke, book, paper, not 'huge'"),
+        (None, ["--profile", "huge"], "profile must be one of smoke, book, full, not 'huge'"),
         (None, ["--workers", "0"], "workers must be an integer from 1 to 1024, not '0'"),
         (None, ["--workers", "2", "--scheduler", "x:1"], "workers must be 1 where a scheduler has its own"),
         (None, ["--out=x.json"], "unrecognized arguments: --out=x.json"),
@@ -247,7 +247,7 @@ def own_cache(tmp_path, monkeypatch):
 def test_records_of_this_book(own_cache, capsys):
     status, out, err = typed(capsys, "baby-theorem", "technical-lemma", "--profile", "smoke")
     assert (status, err) == (0, "")
-    assert "technical-lemma: recorded in the paper profile" in out
+    assert "technical-lemma: recorded in the full profile" in out
     assert ", the same sizes\n" in out
     assert out.splitlines()[-1].startswith("2 records, 9 deciding checks (3 of them can change a verdict): ")
 

@@ -95,8 +95,8 @@ def test_each_option_is_what_is_trained(words, change):
         ("mnist", "book", (400,) * 3, "unit", None, 1500, 100, 0.03),
         ("cifar10", "book", (300,) * 3, "standard", None, 1500, 100, 0.01),
         ("cifar100", "book", (300,) * 3, "standard", None, 1500, 100, 0.01),
-        ("mnist", "paper", (5000,) * 3, "unit", None, 10000, 512, 0.01),
-        ("cifar100", "paper", (5000,) * 3, "standard", None, 10000, 512, 0.01),
+        ("mnist", "full", (5000,) * 3, "unit", None, 10000, 512, 0.01),
+        ("cifar100", "full", (5000,) * 3, "standard", None, 10000, 512, 0.01),
     ],
 )
 def test_profiles_set_sizes_and_what_is_typed_wins(data, profile, hidden, inputs, images, steps, batch, lr):
@@ -122,7 +122,7 @@ def test_help_names_each_default_and_each_choice(capsys, monkeypatch):
         assert name in says, name
     for profile, data, row in (
         ("smoke", "digits", "30,30,30 unit 500 60 50 0.05"),
-        ("paper", "mnist", "5000,5000,5000 unit"),
+        ("full", "mnist", "5000,5000,5000 unit"),
     ):
         assert f"{profile} {data} {row}" in " ".join(says.split())
 

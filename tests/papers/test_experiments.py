@@ -59,7 +59,7 @@ def test_a_smoke_run_is_whole_and_on_the_law(name, smoke_records, record_propert
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_a_smoke_run_measures_what_the_rules_read(name, smoke_records):
-    """Of trained cells on its own data; that the profile `paper` measures all the others test_shadow sees."""
+    """Of trained cells on its own data; that the profile `full` measures all the others test_shadow sees."""
     if name == "net-reversal":
         skip_without(["weights/lenet300_100_dense.npz"])
     asked, measured = asked_of(name), set(smoke_records[name].measures)
@@ -244,8 +244,8 @@ def test_a_live_run_takes_what_its_record_chose(chosen):
 
 
 def test_the_whole_run_chooses_again_and_tells_what_hangs_on_another_choice(chosen):
-    recorded = make.run(chosen.experiment, "paper")
+    recorded = make.run(chosen.experiment, "full")
     recorded.rows[1]["chosen"] = 4
-    _, touched = make.again(chosen.experiment, recorded, "paper")
+    _, touched = make.again(chosen.experiment, recorded, "full")
     assert chosen.calls[2:] == [(1, None), (2, None)]
     assert touched == {"value_2"}

@@ -15,8 +15,8 @@ STUB = {
 from reversible.papers import Paper
 
 PAPER = Paper(
-    key="stub2020", title="On coins", chapters=("coins",), experiments={"experiments": ("coin-tosses",)},
-    figures={"figures": ("coin-tosses",)},
+    key="stub2020", title="On coins", short="Stub 2020", chapters=("coins",),
+    experiments={"experiments": ("coin-tosses",)}, figures={"figures": ("coin-tosses",)},
 )
 ''',
     "lib/reversible/papers/stub2020/laws.py": '''
@@ -88,7 +88,9 @@ FIGURES = {"coin-tosses": coin_tosses}
 [[claim]]
 id = "stub2020-1"
 chapter = "coins"
-source = "[D]"
+source = "[ours]"
+whose = "paper"
+found.reproduced = "They are, within {off_the_law:|.2f}."
 says = "Coins are fair."
 measured = "Heads."
 record = "coin-tosses"
@@ -145,7 +147,7 @@ text = "".join(str(cell) for cell in execute.executed(book, "coins").cells)
 print(json.dumps({
     "paper": papers.paper_of("coin-tosses").title,
     "verdicts": [verdict.status for verdict in verdicts],
-    "found": front.found(verdicts).value,
+    "found": [*front.counts(verdicts).value.items()],
     "row": front.claims_table(verdicts).content,
     "page": text,
     "stale": execute.stale(book, "smoke").count("coins"),
@@ -179,7 +181,13 @@ def test_a_further_paper_is_found_with_all_that_it_gives(checkout):
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert (found["paper"], found["verdicts"], found["stale"]) == ("On coins", ["reproduced"], 0)
-    assert found["found"] == {"Coins": {"reproduced": 1}}
-    assert "share of heads less its law" in found["row"]
-    for shown in ("20 coins drawn", "share of heads less its law", "just now (smoke)", "2,000 runs", "rv-reproduced"):
+    assert found["found"] == [[["stub2020", "paper"], {"reproduced": 1}]]
+    assert "They are, within 0." in found["row"]
+    for shown in (
+        "20 coins drawn",
+        "share of heads less its law",
+        "A tiny re-run just now",
+        "2,000 runs",
+        "rv-reproduced",
+    ):
         assert shown in found["page"], shown

@@ -8,7 +8,7 @@ import pytest
 from helpers import refusal
 from reversible.base.checks import InputError
 from reversible.base.estimates import Estimate
-from reversible.records.claims import UNDECIDED, Check, Claim, judge, read_claims
+from reversible.records.claims import TOO_FEW, Check, Claim, judge, read_claims
 from reversible.records.record import Record, read_record, write_record
 
 RECORD = Record(
@@ -21,7 +21,7 @@ RECORD = Record(
     provenance={"code": "x", "module": "reversible.theory.one_layer", "seconds": 1.0},
 )
 CLAIM = Claim(
-    id="T1", chapter="demo", source="here [D]", says="it holds", record="demo",
+    id="T1", chapter="demo", source="here [ours]", whose="paper", says="it holds", record="demo",
     must=(Check.parse("slope = 1 +- 0.1"),), should=(Check.parse("worst <= 0.5"),),
 )  # fmt: skip
 
@@ -61,7 +61,8 @@ def test_the_whole_interval_must_lie_inside():
 def test_verdicts():
     assert verdict() == "reproduced"
     assert verdict(worst=Estimate.exact(0.6)) == "partly"
-    assert verdict(slope=Estimate(1.0, (0.5, 1.5), 5)) == "not reproduced"
+    assert verdict(slope=Estimate(1.0, (0.5, 1.5), 5)) == "undecided"
+    assert verdict(slope=Estimate(0.6, (0.5, 0.7), 5)) == "not reproduced"
     assert judge(replace(CLAIM, not_tested="no data", must=(), record=""), lambda _: RECORD).status == "not tested"
 
 
@@ -74,7 +75,7 @@ def test_what_fails_with_the_limit_inside_its_interval_is_undecided():
         record = replace(RECORD, measures={**RECORD.measures, **measures}, rules={CLAIM.id: CLAIM.rule})
         return judge(CLAIM, lambda _: record).why
 
-    assert why(slope=Estimate(1.0, (0.5, 1.5), 5)) == UNDECIDED
+    assert why(slope=Estimate(1.0, (0.5, 1.5), 5)) == TOO_FEW
     assert why(slope=Estimate(0.6, (0.5, 0.7), 5)) == ""
     assert why(slope=Estimate.exact(0.5)) == ""  # a number without an interval decides
     assert why(worst=Estimate.exact(0.6)) == why() == ""
@@ -131,6 +132,7 @@ GOOD = """
 id = "T1"
 chapter = "demo"
 source = "here"
+whose = "paper"
 says = "it holds"
 record = "demo"
 must = ["slope = 1 +- 0.1"]

@@ -100,7 +100,7 @@ HERE = {"versions": {"numpy": "1"}, "arithmetic": [arithmetic()], "device": "CPU
         "module": "reversible.theory.one_layer", "commit": "unknown"}  # fmt: skip
 X = Experiment(list, int, dict, timed=("equal_time_gain",), scores=("rms_z",), name="x")
 CELL = {"n": 3, "widths": [2, 1]}
-CLAIM = Claim(id="T", chapter="demo", source="", says="", record="x",
+CLAIM = Claim(id="T", chapter="demo", source="", whose="paper", says="", record="x",
               must=(Check.parse("gain >= 0"), Check.parse("equal_time_gain >= 0")))  # fmt: skip
 NEAR, FAR = Estimate(0.2, (0.1, 0.3), 20), Estimate(0.9, (0.8, 1.0), 20)
 
@@ -166,7 +166,7 @@ def test_a_number_far_from_the_recorded_one_is_named_with_both_kinds_of_cpu():
     ],
 )
 def test_what_is_not_an_estimate_of_the_same_thing_may_be_far_off(change):
-    recorded = replace(record(profile="paper"), measures={**record().measures, "else": NEAR})
+    recorded = replace(record(profile="full"), measures={**record().measures, "else": NEAR})
     assert contradiction(X, recorded, record(**{"gain": FAR, **change}, elsewhere=True), [CLAIM]) == ""
 
 
@@ -217,7 +217,7 @@ def live(monkeypatch):
 
 def test_a_live_run_says_how_it_was_held_against_the_record(live):
     assert "to the bit" in live(record(), record())
-    assert "agrees with the recorded one within" in live(record(), record(value=0.3, elsewhere=True))
+    assert "agrees with the stored one within" in live(record(), record(value=0.3, elsewhere=True))
     assert "other sizes" in live(record(), record(cells=({"n": 99},)))
 
 

@@ -25,7 +25,7 @@ RECORD = Record(
     provenance={"code": "x", "module": "reversible.theory.one_layer", "seconds": 1.0},
 )
 CLAIM = Claim(
-    id="T1", chapter="demo", source="here [D]", says="it holds", record="demo",
+    id="T1", chapter="demo", source="here [ours]", whose="paper", says="it holds", record="demo",
     must=(Check.parse("slope = 1 +- 0.1"),), should=(Check.parse("worst <= 0.5"),),
 )  # fmt: skip
 

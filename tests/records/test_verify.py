@@ -68,10 +68,10 @@ def test_what_the_rerun_holds_of_the_record(world, cells, missing, how):
 
 def test_seeds_are_no_place_however_deep_they_lie(world):
     one, other = ([replace(RECORDED[0], training=({"seeds": (seed,), "lr": 1},))] for seed in (1, 2))
-    world.cells |= {"paper": one, "book": other}
+    world.cells |= {"full": one, "book": other}
     assert (
         compare.relation(
-            EXPERIMENTS["first"], make.run(EXPERIMENTS["first"], "paper"), make.run(EXPERIMENTS["first"], "book")
+            EXPERIMENTS["first"], make.run(EXPERIMENTS["first"], "full"), make.run(EXPERIMENTS["first"], "book")
         )
         == compare.ALIKE
     )
@@ -81,9 +81,9 @@ def test_what_the_record_could_not_run_is_no_difference(world):
     world.missing = (9,)
     remake()
     recorded = read_record(file_of("first"))
-    assert compare.relation(EXPERIMENTS["first"], recorded, make.run(EXPERIMENTS["first"], "paper")) == compare.SAME
+    assert compare.relation(EXPERIMENTS["first"], recorded, make.run(EXPERIMENTS["first"], "full")) == compare.SAME
     world.missing = ()
-    assert compare.relation(EXPERIMENTS["first"], recorded, make.run(EXPERIMENTS["first"], "paper")) == verify.OTHER
+    assert compare.relation(EXPERIMENTS["first"], recorded, make.run(EXPERIMENTS["first"], "full")) == verify.OTHER
 
 
 GAIN, WORST, SCORE = "gain = 1 +- 0.1", "worst <= 2", "rms_z <= 1.5"
@@ -96,7 +96,7 @@ NO, FAILS, PART_OF = [], [("T1", "not reproduced")], [("T1", "partly")]
         # the very runs, and the same sizes with other draws: only what is apart may change a verdict
         *(
             (profile, *row)
-            for profile in ("paper", "book")
+            for profile in ("full", "book")
             for row in [
                 (GAIN, interval(0.95, 1.05), WITHIN, True, NO),
                 (GAIN, interval(0.95, 1.15), WITHIN, True, NO),
@@ -162,16 +162,16 @@ def test_of_two_checks_on_one_measure_each_is_decided_by_its_own_limits(world):
     assert found("first", "book", GAIN)[2] == PART_OF
 
 
-@pytest.mark.parametrize("profile", ["paper", "book"])
+@pytest.mark.parametrize("profile", ["full", "book"])
 def test_seconds_hang_on_the_machine(world, profile):
     world.measures["equal_time_gain"] = interval(-9.3, -9.1)
     assert found("second", profile, "equal_time_gain >= 0") == (SECONDS, False, NO)
 
 
 def test_cells_on_the_same_kind_of_cpu_are_the_same_to_the_bit(world):
-    assert again("first", "paper").bits == ""
+    assert again("first", "full").bits == ""
     world.run_cell = lambda cell: Result(cell.size**2 + (cell.size == 7))
-    outcome = again("first", "paper")
+    outcome = again("first", "full")
     assert outcome.bits == "cell 2, square: 50 just now, 49 recorded"
     assert outcome.contradicts
     assert verify.notes(outcome)[0].startswith("OTHER BITS on the same kind of CPU: cell 2, square: 50")
@@ -190,7 +190,7 @@ def test_a_claim_that_the_record_does_not_test_is_said_and_not_compared(world):
     del world.measures["gain"]
     remake()
     world.missing, world.measures["gain"] = (), interval(7, 8)
-    outcome = again("first", "paper")
+    outcome = again("first", "full")
     assert verify.notes(outcome) == [verify.TO_THE_BIT, "T1 is not tested by the record: no data here"]
     assert (verify.table(outcome), outcome.changes) == ([], ())
     assert "1 record, 0 deciding checks" in verify.summary([outcome])
@@ -199,6 +199,5 @@ def test_a_claim_that_the_record_does_not_test_is_said_and_not_compared(world):
 def test_a_profile_that_is_none_is_refused_before_records_are_read(world):
     file_of("first").write_text("")
     assert (
-        refusal(lambda: verify.tasks(EXPERIMENTS, [], "huge"))
-        == "profile must be one of smoke, book, paper, not 'huge'"
+        refusal(lambda: verify.tasks(EXPERIMENTS, [], "huge")) == "profile must be one of smoke, book, full, not 'huge'"
     )

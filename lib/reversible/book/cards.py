@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from reversible.base.estimates import Estimate
 from reversible.papers import EXPERIMENTS
-from reversible.records.claims import UNDECIDED, Check, Verdict
+from reversible.records.claims import WHOSE, Check, Verdict
 from reversible.records.compare import where
 from reversible.records.record import Record
+from reversible.records.words import called, sentence
 from reversible.show.html import badge, duration, escape, table
 
 
@@ -19,32 +22,69 @@ def anchor(claim: str) -> str:
     return f"claim-{claim.replace('.', '-')}"
 
 
-def in_words(check: Check, record: str) -> str:
-    """A line of a rule as a reader sees it, as HTML: with its measure's label, and its limits."""
-    return escape(f"{EXPERIMENTS[record].label(check.measure)} {check.text.removeprefix(check.measure).strip()}")
+def limits(check: Check) -> str:
+    """What a line of a rule allows, as a reader writes it.
+
+    >>> limits(Check.parse("gain = 1 +- 0.01")), limits(Check.parse("slope <= -0.3"))
+    ('1 ± 0.01', '≤ −0.3')
+    """
+    text = check.text.removeprefix(check.measure).removeprefix(" = ").strip()
+    return text.replace("+-", "±").replace("<=", "≤").replace(">=", "≥").replace("-", "−")
 
 
 def card(verdict: Verdict) -> str:
     """One claim as a card of HTML, with the anchor that the front page links to."""
     claim, record = verdict.claim, verdict.record
-    decides = [f"must: {in_words(check, claim.record)}" for check in claim.must]
-    decides += [f"should: {in_words(check, claim.record)}" for check in claim.should]
-    found = [[str(estimate), _holds(check, estimate, ok)] for check, estimate, ok in verdict.checks]
-    rows = [[rule, *cells] for rule, cells in zip(decides, found or [["not tested", ""]] * len(decides), strict=True)]
-    foot = where_it_ran(record) if record else f"Not tested: {escape(verdict.why)}"
+    id_and_source = f"<strong>{escape(claim.id)}</strong>, {WHOSE[claim.whose]}: {escape(claim.source)}"
     return (
-        f"<div class='rv-card' id='{anchor(claim.id)}'><p><strong>{escape(claim.id)}</strong> {told(verdict)} "
-        f"<small>{escape(claim.source)}</small></p><p>{escape(claim.says)}</p>"
-        f"<p><em>Measured:</em> {escape(claim.measured)}</p>"
-        + table(["rule, fixed before the run", "measured, 95 % interval", "holds"], rows)
-        + f"<p class='rv-foot'>{foot}</p></div>"
+        f"<div class='rv-card' id='{anchor(claim.id)}'><p class='rv-lead'>{told(verdict)} "
+        f"{escape(sentence(verdict))}</p><p><small>{id_and_source}</small><br>{escape(claim.says)}</p>"
+        + (_rule(verdict) if record else "")
+        + f"<details class='rv-foot'><summary>How it was measured</summary><p>{escape(claim.measured)}</p>"
+        + (f"<p>{where_it_ran(record)}</p>" if record else "")
+        + "</details></div>"
+    )
+
+
+def _rule(verdict: Verdict) -> str:
+    """The rule line by line: what is measured, the measurement, its limits, the two in a picture, and what follows."""
+    label = EXPERIMENTS[verdict.claim.record].label
+    rows = [
+        [escape(label(check.measure)), str(estimate), limits(check), bar(check, estimate), _holds(check, estimate, ok)]
+        for check, estimate, ok in verdict.checks
+    ]
+    secondary = len(verdict.claim.must)
+    for row in rows[secondary:]:
+        row[0] += " <small>(secondary)</small>"
+    return table(["measure", "measured, 95 % interval", "rule, set before the run", "", "holds"], rows, "rv-rule")
+
+
+WIDTH, HEIGHT = 120, 14  # of the picture of a measurement beside its limits, in pixels
+
+
+def bar(check: Check, estimate: Estimate) -> str:
+    """A measurement, its mean and interval, beside what the rule allows, as a small picture."""
+    ends = [x for x in (check.low, check.high, estimate.mean, *estimate.ci95) if math.isfinite(x)]
+    low, high = min(ends), max(ends)
+    pad = 0.15 * (high - low) or abs(high) or 1.0
+
+    def place(x: float) -> float:
+        return round(WIDTH * min(max((x - low + pad) / (high - low + 2 * pad), 0), 1), 1)
+
+    (a, b), (left, right) = map(place, estimate.ci95), map(place, (check.low, check.high))
+    middle = HEIGHT // 2
+    return (
+        f"<svg class='rv-bar' width='{WIDTH}' height='{HEIGHT}' viewBox='0 0 {WIDTH} {HEIGHT}' aria-hidden='true'>"
+        f"<rect class='rv-allowed' x='{left}' width='{max(round(right - left, 1), 1)}' height='{HEIGHT}'/>"
+        f"<line x1='{a}' x2='{b}' y1='{middle}' y2='{middle}'/>"
+        f"<circle cx='{place(estimate.mean)}' cy='{middle}' r='3'/></svg>"
     )
 
 
 def _holds(check: Check, estimate: Estimate, ok: bool) -> str:
     if ok:
-        return "yes"
-    return "<strong>cannot be told</strong>" if check.is_open(estimate) else "<strong>no</strong>"
+        return "✓ yes"
+    return "<strong>cannot be told</strong>" if check.is_open(estimate) else "<strong>✗ no</strong>"
 
 
 def where_it_ran(record: Record) -> str:
@@ -70,5 +110,5 @@ def _code_since(record: Record) -> str:
 
 
 def told(verdict: Verdict) -> str:
-    """A verdict's badge, and whether it is open yet."""
-    return badge(verdict.status) + (" <small>(undecided)</small>" if verdict.why == UNDECIDED else "")
+    """A verdict's badge: a claim of a paper is reproduced or not, one of ours holds or fails."""
+    return badge(verdict.status, called(verdict.claim.whose, verdict.status))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ from reversible.records.claims import (
 )
 from reversible.records.compare import FALSE_ALARM, OTHER, among, contradiction, must_be_equal, relation, where
 from reversible.records.record import Record, book_folder, read_record
-from reversible.runs.experiment import PROFILES, Experiment
+from reversible.records.words import in_order, sentence
+from reversible.runs.experiment import FULL, PROFILES, Experiment
 from reversible.show.html import Shown, badge, duration, escape, table
 
 PARAMETERS = ("profile",)  # what `papermill -p` may set
@@ -60,7 +61,7 @@ class Chapter:
         """Run `experiment` now, in this chapter's profile, and show its measures beside the recorded ones.
 
         `only`: those that begin with one of these words. What lacks data or weights here says so.
-        What the record chose on its way, learning rates say, is taken from it, but for the profile `paper`. Fails where
+        What the record chose on its way, learning rates say, is taken from it, but for the profile `full`. Fails where
         the run contradicts the exact law or the record: see `compare`.
         """
         recorded = self.record(experiment)
@@ -72,26 +73,35 @@ class Chapter:
             raise AssertionError(f"{experiment} has no measure that begins with {', '.join(strangers)}")
         shown = [name for name in now.measures if name in recorded.measures and name.startswith(only or ("",))]
         rows = [[escape(tried.label(name)), str(recorded.measures[name]), str(now.measures[name])] for name in shown]
-        head = ["measure", f"recorded ({recorded.profile})", f"just now ({self.profile})"]
+        head = ["measure", f"stored {_run(recorded.profile)}", f"{_run(self.profile)} just now"]
         missing = "".join(f"<p class='rv-foot'>Not run just now: {escape(why)}</p>" for why in now.absent)
-        taken = self.profile != "paper" and tried.choice and among(recorded, now)
+        taken = self.profile != FULL and tried.choice and among(recorded, now)
         rates = "<p class='rv-foot'>Trained just now with the learning rates of the record.</p>" if taken else ""
-        beside = f"<p class='rv-foot'>{_beside(tried, recorded, now)}</p>"
+        said, beside = _beside(tried, recorded, now)
+        again = f"To run it yourself: <code>reversible run {escape(experiment)} --profile {self.profile}</code>"
+        foot = (
+            f"<p class='rv-foot'>{beside}</p>{rates}{missing}<p class='rv-foot'>{where_it_ran(recorded)}<br>{again}</p>"
+        )
         return Shown(
-            table(head, rows) + missing + rates + beside + f"<p class='rv-foot'>{where_it_ran(recorded)}</p>", now
+            f"<details class='rv-live'><summary>A {_run(self.profile)} just now: {said}</summary>"
+            f"{table(head, rows)}{foot}</details>",
+            now,
         )
 
     def summary(self) -> Shown:
-        """What the chapter claims and what was found, a line a claim; where its numbers ran; how long it takes."""
-        verdicts = self._verdicts()
-        rows = [[to_card(v.claim.id), escape(v.claim.says), told(v)] for v in verdicts]
-        claims = table(["claim", "in our words", "found"], rows) if rows else ""
-        return Shown(claims + _where_they_ran([*records_of(verdicts).values()]), verdicts)
+        """What was found, a sentence a claim, the paper's own first; where its numbers ran; how long it takes."""
+        verdicts = in_order(self._verdicts())
+        theirs = [v for v in verdicts if v.claim.whose in ("paper", "neighbour")] or verdicts
+        ours = verdicts[len(theirs) :]
+        found = f"<p><strong>What we found</strong></p>{_findings(theirs)}" if theirs else ""
+        if ours:
+            found += f"<details><summary>Our {len(ours)} extensions and controls</summary>{_findings(ours)}</details>"
+        return Shown(found + _where_they_ran([*records_of(verdicts).values()]), verdicts)
 
     def ending(self) -> Shown:
         """What would change our mind, a line a claim, and how to run the chapter; the built page adds links."""
-        rows = [[to_card(v.claim.id), told(v), escape(v.claim.would_change)] for v in self._verdicts()]
-        minds = table(["claim", "found", "what would change our mind"], rows) if rows else ""
+        lines = [f"<li>{to_card(v.claim.id)}: {escape(v.claim.would_change)}</li>" for v in in_order(self._verdicts())]
+        minds = f"<p><strong>What would change our mind</strong></p><ul>{''.join(lines)}</ul>" if lines else ""
         command = f"papermill book/{self.name}.md {self.name}.ipynb -p profile smoke --cwd book"
         how = "<p><strong>Run this chapter</strong> in the project's folder, alone or with all that has changed:</p>"
         lines = f"<div class='highlight'><pre>{command}\njupyter-book build book</pre></div>"
@@ -126,16 +136,29 @@ class Chapter:
         return Shown(card(verdict), verdict)
 
 
-def _beside(experiment: Experiment, recorded: Record, now: Record) -> str:
-    """How a live run, which contradicts neither law nor record, was held against the record, in words."""
+def _run(profile: str) -> str:
+    """What a run in a profile is called."""
+    return {"smoke": "tiny re-run", "book": "small re-run", FULL: "full run"}[profile]
+
+
+def _beside(experiment: Experiment, recorded: Record, now: Record) -> tuple[str, str]:
+    """How a live run, which contradicts neither law nor record, agrees with the record: in a word, in a sentence."""
     if must_be_equal(recorded, now) and among(recorded, now):
-        return "Every number of the run just now is the recorded one, to the bit."
+        return "the same numbers, to the bit", "Every number of the run just now is the recorded one, to the bit."
     if relation(experiment, recorded, now) == OTHER:
-        return "The run just now has other sizes than the recorded one; only the exact law is the same for both."
-    return (
-        f"The run just now, on {escape(where(now))}, agrees with the recorded one within the uncertainty of both, "
+        return "other sizes, on the same law", (
+            "The run just now has other sizes than the stored one, so its numbers differ and the rules of the claims, "
+            "which were set for the stored run, do not apply to it. It was held against the exact law instead."
+        )
+    return "it agrees with the stored run", (
+        f"The run just now, on {escape(where(now))}, agrees with the stored one within the uncertainty of both, "
         f"by a joint test that raises a false alarm in less than one of {1 / FALSE_ALARM:,.0f} builds."
     )
+
+
+def _findings(verdicts: Sequence[Verdict]) -> str:
+    items = [f"<li>{told(v)} {escape(sentence(v))} <small>{to_card(v.claim.id)}</small></li>" for v in verdicts]
+    return f"<ul class='rv-findings'>{''.join(items)}</ul>"
 
 
 def begin(notebook: dict[str, Any], name: str) -> Chapter:

@@ -38,12 +38,6 @@ def chapters(book: Path) -> list[str]:
         raise InputError(f"{book}/_toc.yml does not list the pages of this book: {error}") from None
 
 
-def parts(book: Path) -> dict[str, str]:
-    """The part of the table of contents that each page stands in, by its caption; pages outside of any left out."""
-    contents = _read_yaml(book / "_toc.yml")
-    return {file: part["caption"] for part in contents.get("parts", []) for file in _files(part["chapters"])}
-
-
 def _read_yaml(path: Path) -> Any:
     import yaml
 

@@ -1,4 +1,4 @@
-"""The front page: what was found, part by part, and the table of all claims, which the reader may filter.
+"""The front page: what was found, how many claims came out how, and the table of all claims.
 
 `python -m reversible.book.front` brings the README's figure and its table in step with the records, and the picture
 of the rooms in CONTRIBUTING.md with the library.
@@ -6,6 +6,7 @@ of the rooms in CONTRIBUTING.md with the library.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -13,17 +14,16 @@ from pathlib import Path
 from reversible.base.checks import InputError
 from reversible.base.files import write_atomically
 from reversible.book import rooms
-from reversible.book.cards import anchor, told, where_it_ran
-from reversible.book.execute import parts
-from reversible.papers import EXPERIMENTS
+from reversible.book.cards import anchor, told
+from reversible.papers import papers
+from reversible.records import words
 from reversible.records.claims import (
-    NOT_REPRODUCED,
-    NOT_TESTED,
-    PARTLY,
-    REPRODUCED,
+    STATUSES,
+    WHOSE,
     Verdict,
     judge_all,
     read_claims,
+    read_findings,
     records_of,
     refuse_changed_rules,
 )
@@ -32,7 +32,6 @@ from reversible.show.html import Shown, badge, escape, table
 
 CLAIMS = "<!-- table of claims -->", "<!-- end of the table -->"  # what stands around it in README.md
 ROOMS = "<!-- rooms -->", "<!-- end of the rooms -->"  # and around the rooms' picture and table in CONTRIBUTING.md
-STATUSES = (REPRODUCED, PARTLY, NOT_REPRODUCED, NOT_TESTED)
 
 
 def verdicts() -> list[Verdict]:
@@ -43,27 +42,57 @@ def verdicts() -> list[Verdict]:
     return found
 
 
-def found(of: list[Verdict]) -> Shown:
-    """How many claims of each part of the book came out how; a chapter of no part is one of its own."""
-    acts = parts(book_folder())
-    counts: dict[str, Counter[str]] = {}
-    for verdict in of:
-        counts.setdefault(acts.get(verdict.claim.chapter, verdict.claim.chapter), Counter())[verdict.status] += 1
-    rows = []
-    for act, count in counts.items():
-        words = " ".join(f"{count[status]}&nbsp;{badge(status)}" for status in STATUSES if count[status])
-        rows.append(f"<li><strong>{escape(act)}</strong> {words}</li>")
-    return Shown(f"<ul class='rv-found'>{''.join(rows)}</ul>", counts)
+def findings(of: list[Verdict]) -> Shown:
+    """What was found on the whole, in a few sentences; InputError where a verdict that they rest on has changed."""
+    said = [words.told(finding, of) for finding in read_findings(book_folder())]
+    items = [re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", escape(line)) for line in said]
+    return Shown("<ul class='rv-found'>" + "".join(f"<li>{item}</li>" for item in items) + "</ul>", said)
+
+
+def counts(of: list[Verdict]) -> Shown:
+    """How many claims came out how: each paper's own, its neighbours', our extensions and our controls apart."""
+    counted: dict[tuple[str, str], Counter[str]] = {}
+    for verdict in words.in_order(of):
+        counted.setdefault((verdict.claim.paper, verdict.claim.whose), Counter())[verdict.status] += 1
+    lines, shorts = [], {known.key: known.short for known in papers()}
+    for paper in dict.fromkeys(paper for paper, _ in counted):
+        lines.append(f"<p><strong>{escape(shorts.get(paper, paper))}</strong></p><dl class='rv-counts'>")
+        for whose in (whose for key, whose in counted if key == paper):
+            count = counted[paper, whose]
+            badges = " ".join(
+                f"<span>{count[s]} {badge(s, words.called(whose, s))}</span>" for s in STATUSES if count[s]
+            )
+            lines.append(f"<dt>{OF[whose]}</dt><dd>{badges}</dd>")
+        lines.append("</dl>")
+    return Shown("".join(lines), counted)
+
+
+OF = {
+    "paper": "the paper's own claims", "neighbour": "claims of neighbouring papers", "extension": "our extensions",
+    "control": "our controls",
+}  # fmt: skip
+FILTERS = {  # what the table is filtered by: of a verdict, as the reader sees it
+    "paper": lambda v: {known.key: known.short for known in papers()}.get(v.claim.paper, v.claim.paper),
+    "whose": lambda v: WHOSE[v.claim.whose],
+    "verdict": lambda v: _both(v.status),
+    "chapter": lambda v: v.claim.chapter,
+}
 
 
 def claims_table(of: list[Verdict]) -> Shown:
-    """Every claim with its verdict, its measures, the cell and the record they come from, and two filters above."""
-    chapters = list(dict.fromkeys(verdict.claim.chapter for verdict in of))
-    filters = _filter("chapter", chapters) + _filter("verdict", [s for s in STATUSES if s in {v.status for v in of}])
-    head = ["claim", "in our words", "what we measured, and where"]
-    marks = [{"chapter": verdict.claim.chapter, "verdict": verdict.status} for verdict in of]
-    rows = table(head, [_row(verdict) for verdict in of], "rv-verdicts", marks)
+    """Every claim with its verdict and what was found, the papers' own first, and filters above."""
+    of = words.in_order(of)
+    marks = [{name: read(verdict) for name, read in FILTERS.items()} for verdict in of]
+    values = {name: list(dict.fromkeys(mark[name] for mark in marks)) for name in FILTERS}
+    values["verdict"] = [word for word in map(_both, STATUSES) if word in values["verdict"]]
+    filters = "".join(_filter(name, several) for name, several in values.items() if len(several) > 1)
+    rows = table(["verdict", "the claim, in our words", "what we found"], [*map(_row, of)], "rv-verdicts", marks)
     return Shown(f"<div class='rv-filters'>{filters}<output>{len(of)} claims</output></div>{rows}", of)
+
+
+def _both(status: str) -> str:
+    """A verdict as it is called of a paper's claim, and of ours where that is another word."""
+    return " or ".join(dict.fromkeys(words.called(whose, status) for whose in WHOSE))
 
 
 def _filter(name: str, values: list[str]) -> str:
@@ -72,29 +101,22 @@ def _filter(name: str, values: list[str]) -> str:
 
 
 def _row(verdict: Verdict) -> list[str]:
-    """Claim and verdict; our words and how they are known; the decisive measures, all that failed, and where it ran."""
+    """Verdict and claim, our words and how they are known, and what was found."""
     claim = verdict.claim
-    name = f"<strong>{escape(claim.id)}</strong>"
-    if claim.record:
-        name = f"<a href='{escape(claim.chapter)}.html#{anchor(claim.id)}'>{name}</a>"
-    name += f"<br>{told(verdict)}"
-    words = f"{escape(claim.says)}<br><small>{escape(claim.source)}</small>"
-    if verdict.record is None:
-        return [name, words, escape(verdict.why)]
-    shown = [row for i, row in enumerate(verdict.checks) if i < min(3, len(claim.must)) or not row[2]]
-    measured = "<br>".join(
-        f"{escape(EXPERIMENTS[claim.record].label(check.measure))}: {estimate}{'' if ok else ' ✗'}"
-        for check, estimate, ok in shown
-    )
-    return [name, words, f"{measured}<br><small>{where_it_ran(verdict.record)}</small>"]
+    name = f"<a href='{escape(claim.chapter)}.html#{anchor(claim.id)}'>{escape(claim.id)}</a>"
+    if not claim.record:
+        name = escape(claim.id)
+    says = f"{escape(claim.says)}<br><small>{WHOSE[claim.whose]}; {escape(claim.source)}</small>"
+    return [f"{told(verdict)}<br><small>{name}</small>", says, escape(words.sentence(verdict))]
 
 
 def markdown(of: list[Verdict]) -> str:
     """The claims as a Markdown table, for the README."""
-    lines = ["| claim | in our words | found |", "|---|---|---|"]
-    for verdict in of:
-        found = verdict.status + (f" ({verdict.why})" if verdict.why else "")
-        lines.append(f"| {verdict.claim.id} | {verdict.claim.says.replace('|', chr(92) + '|')} | {found} |")
+    lines = ["| claim | in our words | verdict | what we found |", "|---|---|---|---|"]
+    for verdict in words.in_order(of):
+        claim = verdict.claim
+        cells = (claim.id, claim.says, words.called(claim.whose, verdict.status), words.sentence(verdict))
+        lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return "\n".join(lines)
 
 

@@ -6,16 +6,20 @@ profile for a service such as Binder.
 
 from __future__ import annotations
 
+import html
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
 from reversible.base.files import write_atomically
 from reversible.book.chapter import DOWNLOADS, RUNTIME
 from reversible.book.execute import chapters, executed
 from reversible.records.record import book_folder
-from reversible.show.html import duration
+from reversible.show.html import duration, escape
 from reversible.show.vega import VEGA, vega_script
 
 NOTEBOOKS = "notebooks"  # their folder in the built site, and beside the book on Binder
@@ -27,6 +31,10 @@ NEEDLESS = re.compile(
 # The arrow that opens the pages below one in the sidebar has no words.
 UNNAMED = ('<summary><span class="toctree-toggle"', '<summary aria-label="Pages below"><span class="toctree-toggle"')
 NO_LIST = ('<div role="list" class="citation-list">', '<div class="citation-list">')  # its children are no list items
+NEEDS = """\
+This notebook is a chapter of *{title}*. It runs in a checkout of the project, which brings the library and the stored \
+records: {get}, then `make book` makes the environment `.venv`. Start Jupyter from that environment and put the \
+notebook into the folder `book`."""
 FETCH = """\
 import sys
 
@@ -39,9 +47,29 @@ NEEDLESS_FILES = ("_static/**/*.map", "_static/vendor/fontawesome/*/js/*")
 
 def setup(app: Any) -> dict[str, bool]:
     """Sphinx calls this."""
+    app.add_directive("repository", Repository)
     app.connect("html-page-context", fill)
     app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+class Repository(SphinxDirective):
+    """How to get the project: lines for a terminal where `_config.yml` has its address, else in words."""
+
+    def run(self) -> list[Any]:
+        address = self.config.html_theme_options.get("repository_url", "")
+        lines = how_to_get(address)
+        return [nodes.literal_block(lines, lines, language="text") if address else nodes.paragraph(text=lines)]
+
+
+def how_to_get(address: str) -> str:
+    """
+    >>> how_to_get("https://github.com/some-one/reversible.git").splitlines()[-1]
+    'cd reversible'
+    """
+    if not address:
+        return "Open a terminal in your checkout of the project."
+    return f"git clone {address}\ncd {address.rstrip('/').removesuffix('.git').rpartition('/')[2]}"
 
 
 def fill(app: Any, name: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
@@ -81,17 +109,47 @@ def finish(app: Any, error: Exception | None) -> None:
     book, site = Path(app.srcdir), Path(app.outdir)
     theme = app.config.html_theme_options
     (site / NOTEBOOKS).mkdir(exist_ok=True)
+    address = theme.get("repository_url", "")
     for name in chapters(book):
-        write_atomically(site / NOTEBOOKS / f"{name}.ipynb", nbformat.writes(executed(book, name)))
-    smoke_notebooks(book, site / NOTEBOOKS / "smoke", theme.get("repository_url", ""))
+        notebook = executed(book, name)
+        notebook.cells.insert(0, needs(app.config.html_title or app.config.project, address))
+        write_atomically(site / NOTEBOOKS / f"{name}.ipynb", nbformat.writes(notebook))
+    smoke_notebooks(book, site / NOTEBOOKS / "smoke", address)
+    terms = glossary(site)
     for page in site.rglob("*.html"):
-        text = page.read_text(encoding="utf-8")
+        text = with_definitions(page.read_text(encoding="utf-8"), terms)
         if f"_static/{VEGA}" in text and not (site / "_static" / VEGA).is_file():
             write_atomically(site / "_static" / VEGA, vega_script())
         write_atomically(page, NEEDLESS.sub("", text).replace(*NO_LIST).replace(*UNNAMED))
     for pattern in NEEDLESS_FILES:
         for file in site.glob(pattern):
             file.unlink()
+
+
+def glossary(site: Path) -> dict[str, str]:
+    """The terms of the built glossary, by their places on its page: what each means, without tags."""
+    page = site / "glossary.html"
+    text = page.read_text(encoding="utf-8") if page.is_file() else ""
+    found = re.findall(r'<dt id="(term-[^"]+)">.*?</dt>\s*<dd>(.*?)</dd>', text, re.S)
+    return {place: " ".join(html.unescape(re.sub(r"<[^>]*>", "", meaning)).split()) for place, meaning in found}
+
+
+def with_definitions(text: str, terms: dict[str, str]) -> str:
+    """A page whose links into the glossary carry what the term means, which the style sheet shows beside them."""
+
+    def carry(link: re.Match[str]) -> str:
+        meaning = terms.get(link[2])
+        return f'{link[1]} data-rv-term="{escape(meaning)}">' if meaning else link[0]
+
+    return re.sub(r'(<a class="reference internal" href="(?:glossary\.html)?#(term-[^"]+)")>', carry, text)
+
+
+def needs(title: str, address: str) -> Any:
+    """The cell that a downloaded notebook begins with: what it needs."""
+    import nbformat
+
+    get = f"`git clone {address}`" if address else "copy or clone the project"
+    return nbformat.v4.new_markdown_cell(NEEDS.format(title=title, get=get), id="needs")
 
 
 def smoke_notebooks(book: Path, folder: Path, address: str = "") -> None:

@@ -21,7 +21,7 @@ from reversible.runs.executors import executor, unfinished
 def run_options(parser: argparse.ArgumentParser) -> None:
     """Those of `reversible run`."""
     parser.add_argument("name", metavar="NAME", help=", ".join(papers.EXPERIMENTS))
-    parser.add_argument("--profile", default="book", help="smoke, book (default) or paper: how much is run")
+    parser.add_argument("--profile", default="book", help="smoke, book (default) or full: how much is run")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the record here; otherwise it is printed")
     parser.add_argument("--device", default="cpu", help="cpu (default) or cuda, for the cells that can")
     where_options(parser)
@@ -31,7 +31,7 @@ def run_options(parser: argparse.ArgumentParser) -> None:
 def verify_options(parser: argparse.ArgumentParser) -> None:
     """Those of `reversible verify`."""
     parser.add_argument("names", nargs="*", metavar="NAME", help="of records (default: all that were made on a CPU)")
-    parser.add_argument("--profile", default="book", help="smoke, book (default) or paper: how much is run")
+    parser.add_argument("--profile", default="book", help="smoke, book (default) or full: how much is run")
     parser.add_argument("--json", action="store_true", help="for machines, all at the end")
     where_options(parser)
     parser.set_defaults(call=_verify)

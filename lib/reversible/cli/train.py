@@ -42,7 +42,7 @@ BOOK = {
 CHANGES = {  # of the other profiles, whatever the data
     "smoke": {"widths": "30,30,30", "images": 500, "steps": 60},
     "book": {},
-    "paper": {"widths": "5000,5000,5000", "steps": 10000, "batch": 512, "lr": 0.01},
+    "full": {"widths": "5000,5000,5000", "steps": 10000, "batch": 512, "lr": 0.01},
 }
 SHADOWS = {  # its own options and what they are unless said
     "source": "h2", "sampling": "1", "scale": "norm", "smoothing": "off", "share": "1", "start": "0",
@@ -107,7 +107,7 @@ def _size_options(group: argparse._ArgumentGroup) -> None:
     def add(option: str, says: str, metavar: str = "N") -> None:
         group.add_argument(option, metavar=metavar, help=f"{says} (default: the profile's)")
 
-    group.add_argument("--profile", default="book", help="smoke, book (default) or paper, see below")
+    group.add_argument("--profile", default="book", help="smoke, book (default) or full, see below")
     add("--widths", "of the hidden layers, the one next to the image first", "W1,W2,...")
     add("--inputs", "unit, pixels from 0 to 1; or standard, channels of mean 0 and standard deviation 1", "KIND")
     add("--images", "training images, drawn anew by each seed; or all")

@@ -21,7 +21,7 @@ from reversible.spectra import bulk
 
 
 def theory_scale(A: Tensor, rho: float) -> Tensor:
-    """alpha = 2 m / (rho ||A||_F^2) for A (m, n): 2 / (rho n v), v the mean squared entry [D]. 0 where A is zero.
+    """alpha = 2 m / (rho ||A||_F^2) for A (m, n): 2 / (rho n v), v the mean squared entry [ours]. 0 where A is zero.
 
     Of one matrix (1, 1), of a stack (S, 1, 1).
 

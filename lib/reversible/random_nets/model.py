@@ -95,7 +95,7 @@ def spread(places: Tensor, values: Tensor, m: int, dtype: torch.dtype) -> Tensor
 
 
 def beta(h: Tensor) -> Tensor:
-    """||h||_inf / ||h|| of each code, (B, m) -> (B,); the paper's D_h wants O(sqrt(ln k / k)) [N]."""
+    """||h||_inf / ||h|| of each code, (B, m) -> (B,); the paper's D_h wants O(sqrt(ln k / k)) [notes]."""
     return h.amax(-1) / torch.linalg.vector_norm(h, dim=-1)
 
 
@@ -191,7 +191,7 @@ def _grid_below(retention: float) -> int:
 
 
 def generate(W: Tensor, h: Tensor, alpha: float, rho: float, generator: torch.Generator | None = None) -> Tensor:
-    """x = relu(alpha W h) * n_drop: W (n, m), h (B, m) -> (B, n) [N]."""
+    """x = relu(alpha W h) * n_drop: W (n, m), h (B, m) -> (B, n) [notes]."""
     x = (h @ W.T).mul_(alpha).relu_()
     return x if rho == 1.0 else x.mul_(_kept(x, rho, generator))
 

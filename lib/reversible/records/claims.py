@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reversible.base.checks import InputError
+from reversible.base.checks import InputError, one_of
 from reversible.base.digests import digest
 from reversible.base.estimates import Estimate
 from reversible.records.record import NoRecord, Record, read_record
 
-REPRODUCED, PARTLY, NOT_REPRODUCED, NOT_TESTED = "reproduced", "partly", "not reproduced", "not tested"
+REPRODUCED, PARTLY, UNDECIDED, NOT_REPRODUCED, NOT_TESTED = STATUSES = (
+    "reproduced", "partly", "undecided", "not reproduced", "not tested"
+)  # fmt: skip
 RULE_CHANGED = "rule changed after the run"
-UNDECIDED = "undecided: what failed has the limit inside its interval"
+TOO_FEW = "the limit lies inside the interval of all that failed: more runs are needed to tell"
+WHOSE = {  # whose a claim is
+    "paper": "the paper's claim", "neighbour": "another paper's claim", "extension": "our extension",
+    "control": "our control",
+}  # fmt: skip
 NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 CHECK = re.compile(rf"(?P<measure>\w+) (?P<op><=|>=|=) (?P<value>-?{NUMBER})(?: \+- (?P<margin>{NUMBER}))?")
 
@@ -56,7 +62,9 @@ class Claim:
     id: str
     chapter: str
     source: str  # where it stands, with the mark of how it is known here
+    whose: str  # one of WHOSE
     says: str  # the claim, in our words
+    found: Mapping[str, str] = field(default_factory=dict)  # by verdict: what was found, in a sentence, see `words`
     measured: str = ""  # what is measured
     record: str = ""  # the experiment whose record decides
     must: tuple[Check, ...] = ()  # all hold, or the claim is not reproduced
@@ -64,11 +72,21 @@ class Claim:
     would_change: str = ""  # what would change our mind
     not_tested: str = ""  # why, where nothing decides
     pending: str = ""  # why, until there is a record
+    paper: str = ""  # the key of the paper whose ledger it stands in
 
     @property
     def rule(self) -> str:
         """Digest of what decides; words may be mended without it."""
         return digest([self.id, self.record, [c.text for c in self.must], [c.text for c in self.should]])
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found on the whole, in a few words with their numbers, see `words`, and the verdicts it rests on."""
+
+    paper: str  # whose ledger it stands in
+    says: str
+    rests_on: Mapping[str, str]  # claim -> verdict
 
 
 class Checked(NamedTuple):
@@ -96,21 +114,35 @@ def read_claims(book: Path) -> list[Claim]:
     InputError where there is none, for one that is cut short or says something the project does not know, and for a
     claim that is there twice.
     """
-    ledgers = sorted((book / "claims").glob("*.toml"))
-    if not ledgers:
-        raise InputError(f"cannot read the claims: {book / 'claims'} has no KEY.toml")
-    claims = [claim for ledger in ledgers for claim in read_ledger(ledger)]
+    claims = [claim for ledger in _ledgers(book) for claim in read_ledger(ledger)]
     ids = [claim.id for claim in claims]
     if repeated := {i for i in ids if ids.count(i) > 1}:
         raise InputError(f"{book / 'claims'} names {', '.join(sorted(repeated))} more than once")
     return claims
 
 
+def read_findings(book: Path) -> list[Finding]:
+    """What the book found on the whole, ledger by ledger; InputError as in `read_ledger`."""
+    return [finding for ledger in _ledgers(book) for finding in _read(ledger)[1]]
+
+
+def _ledgers(book: Path) -> list[Path]:
+    ledgers = sorted((book / "claims").glob("*.toml"))
+    if not ledgers:
+        raise InputError(f"cannot read the claims: {book / 'claims'} has no KEY.toml")
+    return ledgers
+
+
 def read_ledger(path: Path) -> list[Claim]:
     """The claims ledger; InputError where it is missing, cut short, or says something the project does not know."""
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[list[Claim], list[Finding]]:
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))["claim"]
-        return [_claim(entry) for entry in entries]
+        ledger = tomllib.loads(path.read_text(encoding="utf-8"))
+        findings = [Finding(path.stem, **entry) for entry in ledger.get("found", [])]
+        return [_claim(entry | {"paper": path.stem}) for entry in ledger["claim"]], findings
     except OSError as error:
         raise InputError(f"cannot read the claims {path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError, InputError) as error:
@@ -120,6 +152,9 @@ def read_ledger(path: Path) -> list[Claim]:
 def _claim(entry: dict[str, Any]) -> Claim:
     checks = {key: tuple(Check.parse(text) for text in entry.get(key, [])) for key in ("must", "should")}
     claim = Claim(**{**entry, **checks})
+    one_of(f"whose of claim {claim.id}", claim.whose, WHOSE)
+    for status in claim.found:
+        one_of(f"a verdict in found of claim {claim.id}", status, STATUSES[:-1])
     if bool(claim.must and claim.record) == bool(claim.not_tested):
         raise InputError(f"claim {claim.id} needs either a record and a rule, or the reason why it is not tested")
     return claim
@@ -151,8 +186,9 @@ def judge(claim: Claim, read: Callable[[str], Record]) -> Verdict:
         return Verdict(claim, RULE_CHANGED, record, checks)
     failed = [row for row in must if not row.holds]
     if failed:
-        is_open = all(row.check.is_open(row.measured) for row in failed)
-        return Verdict(claim, NOT_REPRODUCED, record, checks, UNDECIDED if is_open else "")
+        if all(row.check.is_open(row.measured) for row in failed):
+            return Verdict(claim, UNDECIDED, record, checks, TOO_FEW)
+        return Verdict(claim, NOT_REPRODUCED, record, checks)
     return Verdict(claim, REPRODUCED if all(row.holds for row in should) else PARTLY, record, checks)
 
 

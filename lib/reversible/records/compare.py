@@ -27,7 +27,7 @@ them.
 Measures of time hang on the machine. Counts, worst cases and others without an interval have no scale.
 
 *Settings that were chosen.* A live run takes the learning rates of its record. Where they are chosen again (profile
-`paper`), another choice is another thing to estimate: measures that hang on such a cell are shown and not judged.
+`full`), another choice is another thing to estimate: measures that hang on such a cell are shown and not judged.
 """
 
 from __future__ import annotations

@@ -58,9 +58,9 @@ def again(
 ) -> tuple[Record, frozenset[str]]:  # fmt: skip
     """Run a record's experiment once more on CPUs, and give with it the measures that hang on other choices.
 
-    What the record chose on its way, learning rates say, is taken from it; in the profile `paper` it is chosen again.
+    What the record chose on its way, learning rates say, is taken from it; in the profile `full` it is chosen again.
     """
-    rows = {} if profile == "paper" else rows_of(recorded)
+    rows = {} if profile == "full" else rows_of(recorded)
     choice = experiment.choice or (lambda row: None)
     cells = cells_of(experiment, profile)
     rows_then = [rows.get(text(asdict(cell))) for cell in cells]

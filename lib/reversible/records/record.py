@@ -22,6 +22,7 @@ from reversible.base.meaning import PACKAGE, changed, meaning_of
 
 FORMAT = "reversible record 2"
 FORMATS = ("reversible record 1", FORMAT)  # in the first, `code` is the digest of the text of whole modules
+OLDER_NAMES = {"paper": "full"}  # of profiles, in records made before the name was changed
 
 
 class NoRecord(InputError):  # noqa: N818 - it is a state of the results
@@ -176,6 +177,7 @@ def read_record(path: Path) -> Record:
         if seal != digest(content):
             raise InputError(f"{path} was altered after the run: its seal does not fit its content")
         del content["format"]
+        content["profile"] = OLDER_NAMES.get(content["profile"], content["profile"])
         measures = {name: _estimate(value) for name, value in content.pop("measures").items()}
         return Record(measures=measures, **content)
     except FileNotFoundError:

@@ -241,7 +241,7 @@ def _change(verdict: Verdict, rows: Sequence[Row]) -> list[Change]:
     measured = replace(record, measures={row.check.text: row.deciding for row in rows})
     after = judge(replace(claim, must=must, should=should), lambda _: measured).status
     turned = tuple(row.check.text for row in rows if row.check.holds(row.deciding) != row.check.holds(row.recorded))
-    return [] if after == verdict.status else [Change(claim.id, verdict.status, after, turned)]
+    return [Change(claim.id, verdict.status, after, turned)] if turned and after != verdict.status else []
 
 
 # --- what is shown ----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 from reversible.base.digests import digest
 from reversible.base.estimates import Estimate
 
-PROFILES = ("smoke", "book", "paper")
+PROFILES = SMOKE, BOOK, FULL = "smoke", "book", "full"
 Pairs = list[tuple[Any, Any]]
 
 

@@ -26,9 +26,9 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def badge(status: str) -> str:
-    """A status as a coloured word."""
-    return f"<span class='rv-badge rv-{status.replace(' ', '-')}'>{status}</span>"
+def badge(status: str, word: str = "") -> str:
+    """A status as a coloured word, `word` where it is called otherwise."""
+    return f"<span class='rv-badge rv-{status.replace(' ', '-')}'>{word or status}</span>"
 
 
 def table(

@@ -134,7 +134,7 @@ def _lengths(widths: Sequence[int], rho: Sequence[float], scales: Sequence[float
 
 
 def proof_offsets(widths: Sequence[int]) -> tuple[InNoise, ...]:
-    """b_l = -sqrt(2 ln N_l) noise standard deviations: the offset of Theorem 2.3's proof, taken to every layer [D]."""
+    """b_l = -sqrt(2 ln N_l) noise standard deviations: the offset of Theorem 2.3's proof at every layer [ours]."""
     return tuple(InNoise(-float(np.sqrt(2 * np.log(max(width, 2))))) for width in widths[1:])
 
 

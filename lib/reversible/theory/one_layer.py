@@ -73,7 +73,7 @@ def orthogonal_noise_variance(norm: ArrayLike, n: int, rho: float) -> Array:
 def lemma_moments(h: ArrayLike, s: ArrayLike) -> tuple[Array, Array]:
     """E[w relu(w h + xi)] and E[w^2 relu(w h + xi)^2] for w ~ N(0, 1), xi ~ N(0, s^2): h/2 and (3 h^2 + s^2)/2.
 
-    The paper's technical lemma has h/2 +- O~(1/s^3) and the bound 3 h^2 + s^2 [N]; by Stein's lemma both are exact.
+    The paper's technical lemma has h/2 +- O~(1/s^3) and the bound 3 h^2 + s^2 [notes]; by Stein's lemma both are exact.
     """
     h, s = np.asarray(h, float), np.asarray(s, float)
     return h / 2, (3 * h**2 + s**2) / 2
@@ -194,7 +194,7 @@ def relative_risk(
 
 
 def proof_offset(norm: ArrayLike, n: int, m: int, rho: float, q: float = 1.0, alpha: float | None = None) -> Array:
-    """The offset of Theorem 2.3's proof, b = -delta ||h|| [N], with delta = sqrt(2 / (q t)) sqrt(2 ln m) [D].
+    """The offset of Theorem 2.3's proof, b = -delta ||h|| [notes], with delta = sqrt(2 / (q t)) sqrt(2 ln m) [ours].
 
     >>> round(float(proof_offset(1.0, 8000, 1000, 0.5)), 4)
     -0.0831
@@ -219,11 +219,12 @@ def optimal_offset(
 
 
 def theorem_bound(k: int, t: float, m: int) -> float:
-    """Theorem 2.3 with its constant and its logarithm [D]: (k (2 + 4 ln m) + 4) / t.
+    """Theorem 2.3 with its constant and its logarithm [ours]: (k (2 + 4 ln m) + 4) / t.
 
     Bias delta^2 on each of k entries, plus their variances, sum_i Var[y_i] <= (2/t)(k + 2) ||h||^2; reached where every
     entry stands well above delta, an upper bound elsewhere, for the ReLU only brings an estimate nearer to h >= 0.
-    What little noise passes the offset off the support, about 0.03 / t, is left out.
+    It leaves out the variances' - 1/n and the little noise that passes the offset off the support, about 0.03 / t,
+    which is the smaller one on the grid of sizes of the chapter on one layer.
 
     >>> round(theorem_bound(20, 4000, 1000), 4)
     0.1492

@@ -82,7 +82,7 @@ def test_where_the_law_says_more_than_nothing_it_is_nothing():
 def test_rows_are_nets_and_each_is_there_once(profile):
     rows = law_rows(profile)
     assert len(rows) == len(set(rows)) >= 4
-    assert set(rows) <= set(law_rows("paper"))
+    assert set(rows) <= set(law_rows("full"))
     for row in rows:
         for n in row.n:
             assert can_be_run(layer_widths(n, row.m, row.depth), row.rho, row.k)
@@ -100,7 +100,7 @@ def test_what_the_simulation_refuses_is_no_net_of_the_grid():
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_nets_that_are_run_are_of_the_grid_and_each_is_there_once(profile):
     nets = [Net(p.widths[0], p.widths[-1], p.k, p.rho[0], p.depth) for p in nets_to_run(profile)]
-    grid = {Net(n, row.m, row.k, row.rho, row.depth) for row in law_rows("paper") for n in row.n}
+    grid = {Net(n, row.m, row.k, row.rho, row.depth) for row in law_rows("full") for n in row.n}
     assert len(nets) == len(set(nets)) == len({p.seed for p in nets_to_run(profile)})
     assert set(nets) <= grid
     for net, p in zip(nets, nets_to_run(profile), strict=True):
@@ -148,7 +148,7 @@ def test_the_committed_record_is_the_library_s_grid():
     if not path.is_file():
         pytest.skip("no record of law-grid yet")
     record = read_record(path)
-    assert record.parameters["cells"] == json.loads(json.dumps([asdict(row) for row in law_rows("paper")]))
+    assert record.parameters["cells"] == json.loads(json.dumps([asdict(row) for row in law_rows("full")]))
     for cell, row in record.pairs()[::61]:
         place = cell["m"], cell["k"], cell["rho"], cell["depth"]
         assert row["errors"][-1] == pytest.approx(by_the_library(cell["n"][-1], *place), rel=1e-4)

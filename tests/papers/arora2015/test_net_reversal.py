@@ -131,7 +131,7 @@ def test_missing_data_is_said_and_left_out(tmp_path, monkeypatch):
         raise data.NotAtHand("no network")
 
     monkeypatch.setattr(data, "_download", offline)
-    cell = travel.travel_cells("paper")[0]
+    cell = travel.travel_cells("full")[0]
     assert training_travel(cell) == Absent("no network")
     assert travel.travel_measures([(cell, Absent("no network"))]) == {}
 
@@ -189,7 +189,7 @@ def test_travel_measures_pair_the_seeds():
 
 
 @pytest.mark.parametrize("name", real_nets.EXPERIMENTS)
-@pytest.mark.parametrize("profile", ["smoke", "book", "paper"])
+@pytest.mark.parametrize("profile", ["smoke", "book", "full"])
 def test_cells_have_their_own_seeds_and_their_base(name, profile):
     cells = real_nets.EXPERIMENTS[name].cells(profile)
     seeds = {cell.seeds if name == "training-travel" else cell.seed for cell in cells}

@@ -22,7 +22,7 @@ def top_scores(pairs: Pairs) -> Estimate:
 
 
 def gain_cells(profile: str) -> list[MultiLayer]:
-    size, trials = {"smoke": (200, 16), "book": (400, 40), "paper": (800, 80)}[profile]
+    size, trials = {"smoke": (200, 16), "book": (400, 40), "full": (800, 80)}[profile]
     ratios = (0.25, 1.0, 4.0) if profile == "smoke" else (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
     places = [(r, rho) for r in ratios for rho in ((1.0, 1.0), (0.5, 0.25))]
     return [
@@ -70,7 +70,7 @@ def law_cells(profile: str) -> list[MultiLayer]:
 
     The proof's offset is kept to the shallow nets: where it is stacked nothing passes, see `stacked_cells`.
     """
-    trials = {"smoke": 12, "book": 24, "paper": 60}[profile]
+    trials = {"smoke": 12, "book": 24, "full": 60}[profile]
     cells = []
     for depth, shapes in SHAPES.items():
         for i, (widths, rho) in enumerate(shapes[:1] if profile == "smoke" else shapes):
@@ -116,8 +116,8 @@ def _agrees(r: MultiLayerResult) -> bool:
 
 def width_cells(profile: str) -> list[MultiLayer]:
     """Widths 4 : 2 : 1, growing; a quarter of the top code is on; no offset, and the proof's in both layers."""
-    sizes = {"smoke": (16, 64), "book": (16, 32, 64, 128), "paper": (16, 32, 64, 128, 256)}[profile]
-    draws = {"smoke": 6400, "book": 16000, "paper": 100000}[profile]
+    sizes = {"smoke": (16, 64), "book": (16, 32, 64, 128), "full": (16, 32, 64, 128, 256)}[profile]
+    draws = {"smoke": 6400, "book": 16000, "full": 100000}[profile]
     return [
         MultiLayer(widths=(4 * s, 2 * s, s), rho=(1, 1), k=s // 4, offset=offset, trials=draws // s, batch=16,
                    seed=5200 + 2 * s + i)
@@ -151,7 +151,7 @@ def _gap(r: MultiLayerResult, law: float) -> Estimate:
 
 def stacked_cells(profile: str) -> list[MultiLayer]:
     """The proof's offset at every layer of nets of depth 1 to 4 that end in the same two layers."""
-    widths, trials = (8000, 4000, 2000, 1000, 100), {"smoke": 6, "book": 12, "paper": 40}[profile]
+    widths, trials = (8000, 4000, 2000, 1000, 100), {"smoke": 6, "book": 12, "full": 40}[profile]
     return [
         MultiLayer(widths=widths[-depth - 1 :], rho=(1,) * depth, k=5, offset=offset, trials=trials, batch=4,
                    seed=5250 + 10 * depth + i)
@@ -175,7 +175,7 @@ BETAS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
 
 def phase_cells(profile: str) -> list[MultiLayer]:
     """Nets of equal width; beta = 2 is where the theory's alpha puts them, another beta scales every layer."""
-    width, trials = {"smoke": (200, 40), "book": (400, 100), "paper": (1000, 400)}[profile]
+    width, trials = {"smoke": (200, 40), "book": (400, 100), "full": (1000, 400)}[profile]
     return [
         MultiLayer(widths=(width,) * (LAST + 1), rho=(1,) * LAST, k=width // 2, scale=(beta / 2,) * LAST,
                    trials=trials if beta == 2 else trials // 4, batch=8, seed=5300 + i)

@@ -85,7 +85,7 @@ def law_cells(profile: str) -> list[Law]:
     shapes, draws = {
         "smoke": (((80, 80), (160, 40)), 20),
         "book": (((200, 200), (400, 200), (800, 100)), 60),
-        "paper": (((400, 400), (800, 400), (1600, 200)), 400),
+        "full": (((400, 400), (800, 400), (1600, 200)), 400),
     }[profile]
     places = [(kind, shape) for kind in KURTOSIS for shape in shapes]
     return [Law(n=n, p=p, kind=kind, draws=draws, seed=8000 + i) for i, (kind, (n, p)) in enumerate(places)]
@@ -170,7 +170,7 @@ def planted_cells(profile: str) -> list[Planted]:
     shapes = {
         "smoke": ((200, 200, 4), (300, 200, 4)),
         "book": ((512, 512, 5), (1024, 512, 5)),
-        "paper": (
+        "full": (
             (512, 512, 20),
             (2048, 512, 20),
             (1024, 1024, 10),
@@ -279,7 +279,7 @@ def kind_cells(profile: str) -> list[Kind]:
     shapes, draws = {
         "smoke": (((120, 100),), 5),
         "book": (((200, 120), (300, 300)), 10),
-        "paper": (((120, 100), (784, 300), (600, 600)), 40),
+        "full": (((120, 100), (784, 300), (600, 600)), 40),
     }[profile]
     places = [(expected, kind, n, p) for expected in KINDS for kind in KINDS[expected] for n, p in shapes]
     return [

@@ -67,7 +67,7 @@ def law_rows(profile: str) -> list[LawRow]:
     ms, ks, rhos, depths = {
         "smoke": ((100,), (5,), (0.25, 1.0), (1, 2)),
         "book": ((100,), (5,), (0.25, 1.0), (1, 2, 3)),
-        "paper": ((50, 100, 200, 400, 800), (2, 5, 10, 20, 50), (0.1, 0.25, 0.5, 1.0), (1, 2, 3, 4)),
+        "full": ((50, 100, 200, 400, 800), (2, 5, 10, 20, 50), (0.1, 0.25, 0.5, 1.0), (1, 2, 3, 4)),
     }[profile]
     rows = [
         LawRow(m=m, k=k, rho=rho, depth=depth, n=tuple(n for n in PIXELS if is_net(Net(n, m, k, rho, depth))))
@@ -159,8 +159,8 @@ class NetRun:
 
 def nets_to_run(profile: str) -> list[MultiLayer]:
     """Nets drawn from the grid without regard to what the law says of them, as the explorer's command runs them."""
-    count, trials = {"smoke": (3, 4), "book": (8, 10), "paper": (160, 40)}[profile]
-    grid = [Net(n, r.m, r.k, r.rho, r.depth) for r in law_rows("paper") for n in r.n if n <= WIDEST]
+    count, trials = {"smoke": (3, 4), "book": (8, 10), "full": (160, 40)}[profile]
+    grid = [Net(n, r.m, r.k, r.rho, r.depth) for r in law_rows("full") for n in r.n if n <= WIDEST]
     drawn = np.random.default_rng(8900).choice(len(grid), size=count, replace=False)
     return [
         MultiLayer(

@@ -33,13 +33,13 @@ class CodeLawResult:
 
 
 def code_law(p: CodeLaw) -> CodeLawResult:
-    """The largest beta / sqrt(ln k / k) seen; D_h wants it bounded in k [N]."""
+    """The largest beta / sqrt(ln k / k) seen; D_h wants it bounded in k [notes]."""
     h = model.Codes(p.law).sample(p.draws, 4 * p.k, p.k, trial_generator(p.seed, 0), torch.float64)
     return CodeLawResult(float(model.beta(h).max()) / math.sqrt(math.log(p.k) / p.k))
 
 
 def code_law_cells(profile: str) -> list[CodeLaw]:
-    sizes = {"smoke": (4, 64), "book": (4, 32, 256), "paper": (4, 16, 64, 256, 1024)}[profile]
+    sizes = {"smoke": (4, 64), "book": (4, 32, 256), "full": (4, 16, 64, 256, 1024)}[profile]
     draws = 10**3 if profile == "smoke" else 10**4
     pairs = [(law, k) for law in ("binary", "uniform", "exponential") for k in sizes]
     return [CodeLaw(law, k, draws, seed) for seed, (law, k) in enumerate(pairs)]
@@ -72,7 +72,7 @@ class BabyResult:
 
 
 def baby_theorem(p: Baby) -> BabyResult:
-    """P[||W^T W h / n - h||_inf <= C ln(mn) sqrt(m/n)] >= 1 - 1/poly(n) [N], run with a fresh W a trial."""
+    """P[||W^T W h / n - h||_inf <= C ln(mn) sqrt(m/n)] >= 1 - 1/poly(n) [notes], run with a fresh W a trial."""
     linf = np.empty(p.trials)
     for trial in range(p.trials):
         generator = trial_generator(p.seed, trial)
@@ -86,8 +86,8 @@ def baby_theorem(p: Baby) -> BabyResult:
 
 
 def baby_cells(profile: str) -> list[Baby]:
-    sizes = {"smoke": (256, 512), "book": (500, 1000, 2000), "paper": (500, 1000, 2000, 4000, 8000)}[profile]
-    trials = {"smoke": 20, "book": 30, "paper": 50}[profile]
+    sizes = {"smoke": (256, 512), "book": (500, 1000, 2000), "full": (500, 1000, 2000, 4000, 8000)}[profile]
+    trials = {"smoke": 20, "book": 30, "full": 50}[profile]
     shapes = [(n, n // part, n // part // share) for n in sizes for part in (2, 8) for share in (1, 4, 16)]
     return [Baby(n, m, k, trials, seed) for seed, (n, m, k) in enumerate(shapes)]
 
@@ -124,7 +124,7 @@ class LemmaResult:
     predicted_second: float
     quadrature_gap_first: float  # |quadrature - law| / s
     quadrature_gap_second: float  # |quadrature / law - 1|
-    second_over_bound: float  # the quadrature's second moment over the paper's 3 h^2 + s^2 [N]
+    second_over_bound: float  # the quadrature's second moment over the paper's 3 h^2 + s^2 [notes]
 
 
 def technical_lemma(p: Lemma) -> LemmaResult:
@@ -155,7 +155,7 @@ def _quadrature(h: float, s: float) -> tuple[float, float]:
 
 
 def lemma_cells(profile: str) -> list[Lemma]:
-    draws = {"smoke": 10**5, "book": 2 * 10**6, "paper": 2 * 10**7}[profile]
+    draws = {"smoke": 10**5, "book": 2 * 10**6, "full": 2 * 10**7}[profile]
     places = [(share * math.log(s), s) for s in (4.0, 16.0, 64.0) for share in (0.0, 0.25, 0.5, 1.0)]
     return [Lemma(h, s, draws, seed) for seed, (h, s) in enumerate([(0.0, 1.0), *places])]
 

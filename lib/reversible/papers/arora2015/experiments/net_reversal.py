@@ -164,7 +164,7 @@ def reversal_cells(profile: str) -> list[NetReversal]:
     grids = {
         "smoke": [(digits, VARIATIONS, 6, 20), (dense, few, 4, 10)],
         "book": [(digits, VARIATIONS, 20, 18), (dense, VARIATIONS, 10, 20), (sparse, few, 10, 20)],
-        "paper": [(digits, VARIATIONS, 20, 18), *((net, VARIATIONS, 20, 100) for net in (dense, sparse, mnist))],
+        "full": [(digits, VARIATIONS, 20, 18), *((net, VARIATIONS, 20, 100) for net in (dense, sparse, mnist))],
     }[profile]
     places = [
         {**net, "layer": layer, **change, "batches": batches, "images": images}

@@ -96,7 +96,7 @@ def spectra_cells(profile: str) -> list[NetSpectra]:
     nets = {
         "smoke": (OWN, "lenet300_100_dense"),
         "book": (OWN, "lenet300_100_dense", "lenet5_dense"),
-        "paper": (*DENSE, *PRUNED, OWN, *DOWNLOADED),
+        "full": (*DENSE, *PRUNED, OWN, *DOWNLOADED),
     }[profile]
     return [NetSpectra(net=net, seed=8500 + i) for i, net in enumerate(nets)]
 

@@ -40,8 +40,8 @@ def over_bound(pairs: Pairs) -> Estimate:
 
 
 def unbiased_cells(profile: str) -> list[OneLayer]:
-    sizes = {"smoke": (500, 1000), "book": (1000, 4000), "paper": (1000, 4000, 16000)}[profile]
-    trials = {"smoke": 20, "book": 100, "paper": 150}[profile]
+    sizes = {"smoke": (500, 1000), "book": (1000, 4000), "full": (1000, 4000, 16000)}[profile]
+    trials = {"smoke": 20, "book": 100, "full": 150}[profile]
     cells = grid(trials, n=sizes, m=(200, 1000), k=(5, 50), rho=(0.25, 1.0), batch=(8,))
     # And the same question without the factor 2 in alpha.
     plain = grid(trials, n=sizes, m=(200,), k=(5, 50), rho=(0.5,), batch=(8,))
@@ -72,9 +72,9 @@ def linf_cells(profile: str) -> list[OneLayer]:
     sizes = {
         "smoke": (250, 1000, 2000),
         "book": (500, 2000, 8000),
-        "paper": (500, 1000, 2000, 4000, 8000, 16000, 32000),
+        "full": (500, 1000, 2000, 4000, 8000, 16000, 32000),
     }[profile]
-    trials = {"smoke": 20, "book": 60, "paper": 120}[profile]
+    trials = {"smoke": 20, "book": 60, "full": 120}[profile]
     return grid(trials, n=sizes, m=(100, 1000), k=(20,), rho=(0.5,), batch=(4,))
 
 
@@ -140,8 +140,8 @@ def law_of_typical_code(p: OneLayer, **how: Any) -> float:
 def regime_cells(profile: str) -> list[OneLayer]:
     if profile == "smoke":
         return grid(5, n=(30, 300, 3000), m=(200,), k=(2, 16, 128), rho=(1.0,), batch=(4,))
-    sizes = (10, 40, 160, 640, 2560, 10240) + ((40960,) if profile == "paper" else ())
-    return grid(30 if profile == "paper" else 6, n=sizes, m=(1000,), k=(2, 6, 18, 54, 162, 486), rho=(1.0,), batch=(8,))
+    sizes = (10, 40, 160, 640, 2560, 10240) + ((40960,) if profile == "full" else ())
+    return grid(30 if profile == "full" else 6, n=sizes, m=(1000,), k=(2, 6, 18, 54, 162, 486), rho=(1.0,), batch=(8,))
 
 
 def regime_measures(pairs: Pairs) -> dict[str, Estimate]:
@@ -159,8 +159,8 @@ def regime_measures(pairs: Pairs) -> dict[str, Estimate]:
 
 
 def dropout_cells(profile: str) -> list[OneLayer]:
-    sizes = {"smoke": (2000,), "book": (8000,), "paper": (8000, 20000)}[profile]
-    trials = {"smoke": 15, "book": 30, "paper": 60}[profile]
+    sizes = {"smoke": (2000,), "book": (8000,), "full": (8000, 20000)}[profile]
+    trials = {"smoke": 15, "book": 30, "full": 60}[profile]
     return grid(trials, n=sizes, m=(500,), k=(5, 10), rho=(0.5, 1.0), q=(1.0, 0.75, 0.5, 0.25), batch=(8,))
 
 
@@ -192,8 +192,8 @@ VARIANTS: dict[str, tuple[str, str | float]] = {
 
 
 def offset_cells(profile: str) -> list[OneLayer]:
-    widths = {"smoke": (100, 200, 400), "book": (250, 500, 1000), "paper": (250, 500, 1000, 2000, 4000)}[profile]
-    trials, n = {"smoke": (15, 2000), "book": (20, 8000), "paper": (40, 8000)}[profile]
+    widths = {"smoke": (100, 200, 400), "book": (250, 500, 1000), "full": (250, 500, 1000, 2000, 4000)}[profile]
+    trials, n = {"smoke": (15, 2000), "book": (20, 8000), "full": (40, 8000)}[profile]
     places = [(m, estimate, offset) for m in widths for estimate, offset in VARIANTS.values()]
     return [
         OneLayer(n=n, m=m, k=20, estimate=estimate, offset=offset, trials=trials, batch=8, seed=2000 + i)

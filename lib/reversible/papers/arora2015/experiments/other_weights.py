@@ -22,10 +22,10 @@ Pairs = list[tuple[OneLayer, OneLayerResult]]
 
 
 def family_cells(profile: str) -> list[OneLayer]:
-    n, m, counts = {"smoke": (1000, 100, (4, 16)), "book": (4000, 300, (5, 20)), "paper": (8000, 1000, (5, 20, 80))}[
+    n, m, counts = {"smoke": (1000, 100, (4, 16)), "book": (4000, 300, (5, 20)), "full": (8000, 1000, (5, 20, 80))}[
         profile
     ]
-    trials = {"smoke": 12, "book": 20, "paper": 50}[profile]
+    trials = {"smoke": 12, "book": 20, "full": 50}[profile]
     places = [(family, k) for family in model.FAMILIES for k in counts]
     return [
         OneLayer(n=n, m=m, k=k, weights=family, trials=trials, batch=8, seed=3000 + i)
@@ -101,9 +101,9 @@ def digits_cells(profile: str) -> list[Digits]:
     sizes = {
         "smoke": (64, 512, 1024, 4096),
         "book": (64, 512, 1024, 4096),
-        "paper": (64, 256, 1024, 4096, 16384, 65536),
+        "full": (64, 256, 1024, 4096, 16384, 65536),
     }[profile]
-    trials, images = {"smoke": (12, 20), "book": (30, 100), "paper": (200, 200)}[profile]
+    trials, images = {"smoke": (12, 20), "book": (30, 100), "full": (200, 200)}[profile]
     places = [(n, offset) for n in sizes for offset in ("none", "optimal")]
     return [Digits(n, offset, images, trials, 4000 + i) for i, (n, offset) in enumerate(places)]
 

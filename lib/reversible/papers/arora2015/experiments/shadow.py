@@ -147,7 +147,7 @@ def shadow_cells(profile: str) -> list[Tuned]:
         {**MNIST, "steps": 1600},
         *({**CIFAR, "data": name, "images": 5000, "steps": 600} for name in ("cifar10", "cifar100")),
     ]
-    places = few + (many if profile == "paper" else [])
+    places = few + (many if profile == "full" else [])
     return [cell for place in places for cell in _cells(place, METHODS)]
 
 
@@ -157,13 +157,13 @@ def ablation_cells(profile: str) -> list[Tuned]:
         return _smoke(ABLATIONS)
     few = [{**DIGITS, "images": 200, "steps": 200}]
     many = [{**MNIST, "images": 1000, "steps": 300}, {**CIFAR, "data": "cifar10", "images": 2000, "steps": 300}]
-    places = few + (many if profile == "paper" else [])
+    places = few + (many if profile == "full" else [])
     return [cell for place in places for cell in _cells(place, ABLATIONS, more_seeds=("shadow", "sampling"))]
 
 
 def gpu_cells(profile: str) -> list[Tuned]:
     """The sizes of the paper's kind: three layers of 5,000, all images; what is cheap is run elsewhere."""
-    if profile != "paper":
+    if profile != "full":
         return _smoke(ON_GPU)
     places = [
         {**base, "data": name, "hidden": (5000, 5000, 5000), "batch": 512, "steps": steps, "held_out": 5000}

@@ -26,9 +26,9 @@ STEPS, GRID, DROPOUT = 4000, (0.001, 0.003, 0.01, 0.03), 0.2
 
 def long_cells(profile: str) -> list[Tuned]:
     """The four methods on all training images of both CIFARs that are not held out, in nets that a CPU can train."""
-    if profile != "paper":
+    if profile != "full":
         return shadow_cells("smoke")
-    large = [cell for cell in gpu_cells("paper") if cell.training.data != "mnist" and cell.method in METHODS]
+    large = [cell for cell in gpu_cells("full") if cell.training.data != "mnist" and cell.method in METHODS]
     return [replace(cell, grid=GRID, training=_smaller(cell)) for cell in large]
 
 

@@ -103,7 +103,7 @@ def _cosine(net: Net, layer: int, how: str, x: Tensor, generator: torch.Generato
 
 def travel_cells(profile: str) -> list[Training]:
     """One training run a seed, each a cell of its own; the snapshots double and double again."""
-    name, seeds, steps = {"smoke": ("digits", 3, 250), "book": ("digits", 10, 1000), "paper": ("mnist", 10, 3000)}[
+    name, seeds, steps = {"smoke": ("digits", 3, 250), "book": ("digits", 10, 1000), "full": ("mnist", 10, 3000)}[
         profile
     ]
     base = SCHEDULES[name]

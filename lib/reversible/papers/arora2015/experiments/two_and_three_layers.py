@@ -25,8 +25,8 @@ def best_top_alone(p: MultiLayer, hidden: float = 0.0) -> tuple[float, ...]:
 
 
 def middle_cells(profile: str) -> list[MultiLayer]:
-    """5 of 100 entries, 400 of 8,000 units active, 16,000 pixels [D]; three ways of reading them."""
-    trials, part = {"smoke": (10, 8), "book": (12, 4), "paper": (24, 1)}[profile]
+    """5 of 100 entries, 400 of 8,000 units active, 16,000 pixels [ours]; three ways of reading them."""
+    trials, part = {"smoke": (10, 8), "book": (12, 4), "full": (24, 1)}[profile]
     plain = MultiLayer(widths=(16000 // part, 8000 // part, 100), rho=(1, 0.1), k=5, trials=trials, batch=16, seed=6000)
     gain = float(state_evolution(plain.widths, plain.rho, (0.0, 0.0))[-1].gain)
     rescaled = replace(plain, scale=(1 / gain, 1), seed=6001)  # without hidden offset, alpha_0 scales all above it
@@ -70,9 +70,9 @@ def two_layer_cells(profile: str) -> list[MultiLayer]:
     and the best top offset over a middle layer without one.
     """
     t1s, k2s = {
-        "smoke": ((200, 800), (4, 8)), "book": ((100, 400, 1600), (4, 8)), "paper": ((400, 1600, 6400), (4, 8, 16)),
+        "smoke": ((200, 800), (4, 8)), "book": ((100, 400, 1600), (4, 8)), "full": ((400, 1600, 6400), (4, 8, 16)),
     }[profile]  # fmt: skip
-    trials = {"smoke": 8, "book": 10, "paper": 12}[profile]
+    trials = {"smoke": 8, "book": 10, "full": 12}[profile]
     base = [
         MultiLayer(widths=(4 * t1, 2 * t1, 100), rho=(1, 0.5), k=k2, codes="binary", trials=trials, batch=16)
         for t1 in t1s for k2 in k2s
@@ -152,8 +152,8 @@ def _largest_constant(cells: BySize) -> Estimate:
 
 def three_layer_cells(profile: str) -> list[MultiLayer]:
     """Three layers, each four times the one above, beside their own upper two, with the best offsets."""
-    t2s = {"smoke": (50, 200), "book": (50, 100, 400), "paper": (100, 400, 1600)}[profile]
-    trials = {"smoke": 8, "book": 10, "paper": 16}[profile]
+    t2s = {"smoke": (50, 200), "book": (50, 100, 400), "full": (100, 400, 1600)}[profile]
+    trials = {"smoke": 8, "book": 10, "full": 16}[profile]
     cells = []
     for t2 in t2s:
         for widths, rho in (((16 * t2, 8 * t2, 2 * t2, 100), (1, 0.5, 0.5)), ((4 * t2, 2 * t2, 100), (1, 0.5))):
@@ -184,7 +184,7 @@ def _slope_below(cells: BySize) -> Estimate:
 
 def depth_cells(profile: str) -> list[MultiLayer]:
     """5 of 50 entries under up to 8 layers, each 1.4 times the one above; an offset at the top alone, and the best."""
-    first, deepest, trials = {"smoke": (200, 4, 8), "book": (300, 6, 12), "paper": (600, 8, 20)}[profile]
+    first, deepest, trials = {"smoke": (200, 4, 8), "book": (300, 6, 12), "full": (600, 8, 20)}[profile]
     widths = [50, *(round(first * 1.4**i) for i in range(deepest))]
     cells = []
     for depth in range(1, deepest + 1):

@@ -1,0 +1,48 @@
+"""A claim's card: limits as a reader writes them, and a picture of the measurement beside them."""
+
+import re
+
+import pytest
+
+from reversible.base.estimates import Estimate
+from reversible.book import cards
+from reversible.records.claims import Check
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("a <= 1e-10", "≤ 1e−10"), ("a >= -0.3", "≥ −0.3"), ("a = 1 +- 0.05", "1 ± 0.05"), ("a_le = -1 +- 2", "−1 ± 2")],
+)
+def test_limits_as_a_reader_writes_them(text, says):
+    assert cards.limits(Check.parse(text)) == says
+
+
+def drawn(text, estimate):
+    """Of the picture: the allowed part, the interval and the mean, from 0 at its left end to 1 at its right."""
+    svg = cards.bar(Check.parse(text), estimate)
+    (x, width), (a, b) = (
+        [float(v) / cards.WIDTH for v in re.search(pattern, svg).groups()]
+        for pattern in (r"<rect[^>]* x='([^']+)' width='([^']+)'", r"<line x1='([^']+)' x2='([^']+)'")
+    )
+    (mean,) = re.search(r"cx='([^']+)'", svg).groups()
+    return (x, x + width), (a, b), float(mean) / cards.WIDTH
+
+
+@pytest.mark.parametrize("text", ["a <= 1", "a >= 1", "a = 1 +- 0.2", "a <= 0", "a = 0 +- 1e-6"])
+@pytest.mark.parametrize(
+    "estimate",
+    [
+        Estimate(1.1, (0.9, 1.3), 9), Estimate.exact(1.0), Estimate(-5, (-6, -4), 9), Estimate.exact(0),
+        Estimate(1e3, (9e2, 2e3), 3),
+    ],
+)  # fmt: skip
+def test_the_picture_says_what_the_numbers_say(text, estimate):
+    check = Check.parse(text)
+    (low, high), (a, b), mean = drawn(text, estimate)
+    assert 0 <= a <= mean <= b <= 1
+    assert 0 <= low < high <= 1
+    near = 0.01  # of the width: the allowed part is drawn a pixel wide at least
+    if check.holds(estimate):
+        assert low - near <= a <= b <= high + near
+    elif not check.is_open(estimate):
+        assert b <= low + near or a >= high - near
