@@ -12,6 +12,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,12 +21,13 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from reversible.records.record import Record
 from reversible.show.html import Shown, escape
 
-LARGEST_SVG = 500_000
+LARGEST = 500_000  # letters of a vector drawing
+UNQUOTED = " ='/:;,()+-.*!"  # what a quoted address may hold as it is
 CSS_DPI = 96  # pixels of a page to an inch
 PANEL, ALONE = 3.4, 4.35  # inches: the width of a panel among others, and of one that stands alone
 SMALLEST = 8.5  # points
@@ -81,15 +83,24 @@ def show(figure: Figure | Sequence[Figure], alt: str | Sequence[str], caption: s
 
 def _image(figure: Figure, alt: str) -> str:
     """An <img>: vector, or pixels where the vector would be heavier than 500 kB."""
-    buffer, kind, size = io.BytesIO(), "svg+xml", ""
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
-    if buffer.tell() > LARGEST_SVG:
-        buffer, kind = io.BytesIO(), "png"
-        figure.savefig(buffer, format="png", dpi=2 * CSS_DPI)
+    drawing = io.StringIO()
+    figure.savefig(drawing, format="svg", metadata={"Date": None})
+    source = f"data:image/svg+xml,{quote(_light(drawing.getvalue()), safe=UNQUOTED)}"
+    size = ""
+    if len(source) > LARGEST:
+        pixels = io.BytesIO()
+        figure.savefig(pixels, format="png", dpi=2 * CSS_DPI)
+        source = f"data:image/png;base64,{base64.b64encode(pixels.getvalue()).decode()}"
         size = f' width="{figure.get_figwidth() * CSS_DPI:.0f}"'
     plt.close(figure)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img src="data:image/{kind};base64,{data}"{size} alt="{escape(alt)}">'
+    return f'<img src="{source}"{size} alt="{escape(alt)}">'
+
+
+def _light(svg: str) -> str:
+    """The same drawing with fewer letters: no comments nor empty space, and paths to a hundredth of a point."""
+    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<\?xml.*?\?>|<!DOCTYPE.*?>", "", svg, flags=re.S)
+    svg = re.sub(r' d="[^"]*"', lambda path: re.sub(r"-?\d+\.\d+", lambda x: f"{float(x[0]):.2f}", path[0]), svg)
+    return re.sub(r">\s+<", "><", re.sub(r"\s*\n\s*", " ", svg))
 
 
 def frame(record: Record) -> Any:  # a DataFrame; pandas' own types deny what indexing gives
@@ -208,7 +219,7 @@ def plain_ticks(ax: Axes, x: Any, most: int = 7) -> None:
     ax.set_xticks(values[:: -(-len(values) // most)] if len(values) < 20 else ax.get_xticks())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
     plain_numbers(ax, "y")
-    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.xaxis.set_minor_locator(NullLocator())
 
 
 def plain_numbers(ax: Axes, which: str, subs: Sequence[float] = (1, 2, 5)) -> None:
@@ -216,7 +227,7 @@ def plain_numbers(ax: Axes, which: str, subs: Sequence[float] = (1, 2, 5)) -> No
     axis = {"x": ax.xaxis, "y": ax.yaxis}[which]
     axis.set_major_locator(LogLocator(subs=subs))
     axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
-    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(NullLocator())
 
 
 def error_heatmap(ax: Axes, grid: Any, words: Callable[[float], str] = "{:.2g}".format, **look: Any) -> None:
