@@ -6,6 +6,8 @@ pytest 9.2 no longer tells xdist the groups of `--dist loadgroup`, so the schedu
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 SHARED = ("site", "built", "cluster")  # fixtures that take long to make: one group has all tests that ask for one
@@ -43,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     """Whole groups to one process, in the order that they were collected in."""
     from xdist.scheduler import LoadScopeScheduling
 
