@@ -6,18 +6,20 @@ pytest 9.2 no longer tells xdist the groups of `--dist loadgroup`, so the schedu
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 SHARED = ("site", "built", "cluster")  # fixtures that take long to make: one group has all tests that ask for one
 TOGETHER = {
+    "the whole book": ("tests/book/test_pages.py", "tests/book/test_readers.py"),
     "the small book": ("tests/book/test_build.py", "tests/book/test_drills.py"),
     "the cluster": ("tests/cli/test_train.py", "tests/runs/test_executors.py", "tests/runs/test_sweep.py"),
 }
 ALONE = ("tests/book/test_portability.py",)  # each of its tests takes long, and they share nothing
 # Begun first, in this order, for they take longest, and what is begun last should be short.
-LONGEST = ("tests/book/test_pages.py", *ALONE, "the small book", "tests/records/test_moved.py", "the cluster")
+LONGEST = ("the whole book", *ALONE, "the small book", "tests/records/test_moved.py", "the cluster")
 
 
 def group_of(test: str) -> str:
@@ -34,14 +36,13 @@ def rank(test: str) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first; UsageError where two groups would make the same long thing."""
+    """The longest first."""
     items.sort(key=lambda item: rank(item.nodeid))
-    for fixture in SHARED:
-        groups = {group_of(item.nodeid) for item in items if fixture in getattr(item, "fixturenames", ())}
-        if len(groups) > 1:
-            raise pytest.UsageError(
-                f"{fixture} is made once for each of {', '.join(sorted(groups))}: see {__name__}.py"
-            )
+
+
+def sharing(fixture: str, items: Iterable[Any]) -> list[str]:
+    """The groups whose tests ask for a fixture."""
+    return sorted({group_of(item.nodeid) for item in items if fixture in getattr(item, "fixturenames", ())})
 
 
 @pytest.hookimpl(optionalhook=True)
