@@ -302,10 +302,9 @@ def said(words: Iterable[str]) -> Shown:
 
 
 def pictures(model: nn.Sequential | Net, images: Any, count: int = 6, seed: int = 0) -> tuple[Any, str, str]:
-    """The first images and what comes down from the first and the last hidden layer by each way, as `drawing.show`
-    takes them: the figure, what it looks like, and what to see in it.
+    """What comes down from the first and the last hidden layer by each way, as `drawing.show` takes it.
 
-    Raises InputError for images that are not square and grey.
+    That is the figure, what it looks like, and what to see. InputError for images that are not square and grey.
     """
     from reversible.show.drawing import image_rows
 
