@@ -19,7 +19,7 @@ book: .venv/made
 
 # One thread: matrices here are small, and BLAS threads that wait for a busy core cost more than they bring.
 test: .venv/made
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 verify: .venv/made
 	OMP_NUM_THREADS=1 $(BIN)/reversible verify --profile $(PROFILE) --workers 2

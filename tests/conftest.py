@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import small_book
-from groups import pytest_collection_modifyitems
+from groups import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 from helpers import ROOT, Checkout, QuietHandler, copy_project, opened_cluster, skip_without, skip_without_set
 from once import Shared, made_once, pytest_runtest_setup, shared_folder
 from reversible import data
@@ -27,11 +27,9 @@ from reversible.show.html import Shown
 from small_explorer import write_grid
 from smoke_records import SmokeRecords, pytest_terminal_summary
 
-__all__ = [
-    "pytest_collection_modifyitems",
-    "pytest_runtest_setup",
-    "pytest_terminal_summary",
-]  # hooks, which pytest looks for here
+__all__ = [  # hooks, which pytest looks for here
+    "pytest_collection_modifyitems", "pytest_runtest_setup", "pytest_terminal_summary", "pytest_xdist_make_scheduler",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,34 +1,57 @@
-"""Which tests stay in one process under `--dist loadgroup`: those that share what takes long to make, else a file's.
+"""Which tests stay in one process: a file's, and those of several files that share what takes long to make.
 
-`conftest.py` takes the hook from here: pytest finds it there.
+pytest 9.2 no longer tells xdist the groups of `--dist loadgroup`, so the scheduler is told by a hook of its own.
+`conftest.py` takes the hooks from here: pytest finds them there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import pytest
 
-FIXTURES = {"site": "the whole book", "built": "the small book", "cluster": "the cluster"}
-# Begun first, in this order, for they take longest, and what is begun last should be short; tests look up the files.
-LONGEST = ("the whole book", "the small book")
+SHARED = ("site", "built", "cluster")  # fixtures that take long to make: one group has all tests that ask for one
+TOGETHER = {
+    "the whole book": ("tests/book/test_pages.py", "tests/book/test_readers.py"),
+    "the small book": ("tests/book/test_build.py", "tests/book/test_drills.py"),
+    "the cluster": ("tests/cli/test_train.py", "tests/runs/test_executors.py", "tests/runs/test_sweep.py"),
+}
+ALONE = ("tests/book/test_portability.py",)  # each of its tests takes long, and they share nothing
+# Begun first, in this order, for they take longest, and what is begun last should be short.
+LONGEST = ("the whole book", *ALONE, "the small book", "tests/records/test_moved.py", "the cluster")
 
 
-def group_of(item: pytest.Item) -> str:
-    """The group of a test: what it shares, or its file."""
-    names = getattr(item, "fixturenames", ())
-    shared = [group for fixture, group in FIXTURES.items() if fixture in names]
-    return shared[0] if shared else item.nodeid.partition("::")[0]
+def group_of(test: str) -> str:
+    """The group of a test, by its id."""
+    file = test.partition("::")[0]
+    if file in ALONE:
+        return test
+    return next((group for group, files in TOGETHER.items() if file in files), file)
 
 
-def rank(group: str) -> int:
-    return LONGEST.index(group) if group in LONGEST else len(LONGEST)
+def rank(test: str) -> int:
+    groups = (group_of(test), test.partition("::")[0])
+    return next((place for place, group in enumerate(LONGEST) if group in groups), len(LONGEST))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Before xdist reads the marks: each test its group, and the groups in their order."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    groups = {item: group_of(item) for item in items}
-    items.sort(key=lambda item: rank(groups[item]))
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first."""
+    items.sort(key=lambda item: rank(item.nodeid))
+
+
+def sharing(fixture: str, items: Iterable[Any]) -> list[str]:
+    """The groups whose tests ask for a fixture."""
+    return sorted({group_of(item.nodeid) for item in items if fixture in getattr(item, "fixturenames", ())})
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Whole groups to one process, in the order that they were collected in."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return Groups(config, log)

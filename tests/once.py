@@ -40,7 +40,7 @@ class Shared:
         self.folder = folder
         folder.mkdir(exist_ok=True)
 
-    def made(self, name: str, make: Callable[[Path], None]) -> Path:
+    def made(self, name: str, make: Callable[[Path], object]) -> Path:
         """The file `name`, made by `make(path)` where no process has; the others wait for it.
 
         NotMadeError where it could not be made, here or by another process.

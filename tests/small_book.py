@@ -56,7 +56,10 @@ chapter = begin(globals(), "demo")
 chapter.verdict("T1")
 ```
 """
-PAGES = {"index": INDEX, "demo": CHAPTER, "bibliography": "# Bibliography\n\n```{bibliography}\n```\n"}
+PAGES = {
+    "index": INDEX, "demo": CHAPTER, "bibliography": "# Bibliography\n\n```{bibliography}\n```\n",
+    "run-it": "# Run it\n",  # the foot of every page leads here
+}  # fmt: skip
 RECORD = "spectral-laws"  # its experiment is one of numpy alone
 CLAIMS = f"""
 [[claim]]
@@ -93,7 +96,7 @@ def made(root: Path, record: Record) -> Checkout:
     for name, text in PAGES.items():
         (book / f"{name}.md").write_text(text)
     (book / "claims" / "demo.toml").write_text(CLAIMS)
-    pages = "  - file: demo\n  - file: bibliography\n"
+    pages = "  - file: demo\n  - file: bibliography\n  - file: run-it\n"
     (checkout.root / "_toc.yml").write_text(f"format: jb-book\nroot: index\nchapters:\n{pages}")
     put_record(checkout, record)
     done = checkout.build()

@@ -38,7 +38,7 @@ CHANGES = {
     "a code cell": (("book/demo.md", 'chapter.verdict("T1")', 'chapter.verdict("T1")  # again'), ["demo"]),
     "prose": (("book/demo.md", "It cites", "This cites"), []),
     "a module that the experiment uses": ((LAWS, "max(n, p) - 0.5", "1 * max(n, p) - 0.5"), BOTH),
-    "what only the pages show": (("lib/reversible/book/cards.py", "<small>{escape", "<small >{escape"), BOTH),
+    "what only the pages show": (("lib/reversible/book/cards.py", "<summary>How", "<summary >How"), BOTH),
     "a comment in that module": ((LAWS, "# asked before", "# looked at before"), []),
     "a module that no chapter uses": (("lib/reversible/cli/__main__.py", "exit(main())", "exit(main(None))"), []),
     "another experiment": (("lib/reversible/papers/arora2015/experiments/other_weights.py", "/ 16\n", "/ 16.0\n"), []),
@@ -96,7 +96,7 @@ FAULTS = {
     "an altered record": (RECORD, '"ci95"', '"ci96"', "altered after the run"),
     "a rule edited after the run": (CLAIMS, "<= 1", "<= 2", "rule changed after the run"),
     "a claim whose record is missing": (CLAIMS, f'"{small_book.RECORD}"', '"linf-rate"', "cannot read the record"),
-    "a rule about nothing measured": (CLAIMS, "largest_ks", "height", "measures no 'height'"),
+    "a rule about nothing measured": (CLAIMS, '"largest_ks', '"height', "measures no 'height'"),
     "a truncated ledger": (CLAIMS, 'id = "T2"', 'id = "T', "not a whole claims ledger"),
     "a NaN in a record": (RECORD, '"n": 0', '"n": NaN', "NaN is not a measurement"),
 }

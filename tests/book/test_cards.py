@@ -20,12 +20,11 @@ def test_limits_as_a_reader_writes_them(text, says):
 def drawn(text, estimate):
     """Of the picture: the allowed part, the interval and the mean, from 0 at its left end to 1 at its right."""
     svg = cards.bar(Check.parse(text), estimate)
-    (x, width), (a, b) = (
-        [float(v) / cards.WIDTH for v in re.search(pattern, svg).groups()]
-        for pattern in (r"<rect[^>]* x='([^']+)' width='([^']+)'", r"<line x1='([^']+)' x2='([^']+)'")
+    x, width, a, b, mean = (
+        float(re.findall(rf"{name}='([^']+)'", svg)[0]) / cards.WIDTH
+        for name in (r"<rect[^>]* x", r"<rect[^>]* width", "<line x1", " x2", "cx")
     )
-    (mean,) = re.search(r"cx='([^']+)'", svg).groups()
-    return (x, x + width), (a, b), float(mean) / cards.WIDTH
+    return (x, x + width), (a, b), mean
 
 
 @pytest.mark.parametrize("text", ["a <= 1", "a >= 1", "a = 1 +- 0.2", "a <= 0", "a = 0 +- 1e-6"])

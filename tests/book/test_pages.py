@@ -97,7 +97,7 @@ def test_every_page_with_claims_is_a_chapter_with_an_ending():
 def test_chapter_has_a_figure_a_record_and_its_mathematics_is_rendered(opened, site, name):
     page = opened[name][0]
     text = (site / "_sources" / f"{name}.md").read_text()
-    assert page.locator("img.rv-figure").count() == len(DRAWS.findall(text)) >= 1
+    assert page.locator("figure.rv-figure").count() == len(DRAWS.findall(text)) >= 1
     page.wait_for_selector("mjx-container")
     assert page.locator("mjx-container").count() >= 1
     assert page.locator("mjx-merror").count() == 0
@@ -192,5 +192,5 @@ def test_page_fits_a_phone(opened, name):
     page = opened[name][0]
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 391
-    wide = "[...document.querySelectorAll('img.rv-figure')].filter(i => i.getBoundingClientRect().right > 390).length"
+    wide = "[...document.querySelectorAll('.rv-figure img')].filter(i => i.getBoundingClientRect().right > 390).length"
     assert page.evaluate(wide) == 0

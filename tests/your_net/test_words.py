@@ -268,7 +268,7 @@ def test_most_codes_empty_leave_a_typical_one():
     (layer,) = reading.layers
     assert 0.5 < layer.empty < 1
     assert len(layer.typical) > 0
-    assert f"h1 at k/t = {len(layer.typical)}/64" in str(reading)
+    assert f"h1 (k/t = {len(layer.typical)}/64" in str(reading)
 
 
 # --- shown ------------------------------------------------------------------------------------------------------------
@@ -292,13 +292,15 @@ def test_a_reading_shows_in_html_what_it_prints():
 
 @pytest.mark.parametrize("shift", [0, -0.5])
 def test_pictures(shift):
-    figure, alt = your_net.pictures(plain(64, 40, 20, 12, 10), UNSEEN + shift, count=3)
+    figure, alt, caption = your_net.pictures(plain(64, 40, 20, 12, 10), UNSEEN + shift, count=3)
     labels = [ax.get_ylabel() for ax in figure.axes if ax.get_ylabel()]
     assert labels == ["image", *(f"from h{layer},\n{WAYS[way]}" for layer in (1, 3) for way in (OWN, *CONTROLS))]
     assert len(figure.axes) == 3 * len(labels)
     drawn = figure.axes[0].get_images()[0].get_array()
     assert np.allclose(drawn.ravel(), UNSEEN[0] + shift - min(shift, 0))
-    assert alt.startswith("3 images and what comes down of their codes; mean cosines: from h1, its own weights 0.")
+    assert alt.startswith("Rows of 3 images: ")
+    begins = "3 images (top row) and what comes down of their codes. Mean cosines with the images: from h1, its own"
+    assert caption.startswith(f"{begins} weights 0.")
     plt.close(figure)
     oblong = refusal(lambda: your_net.pictures(plain(60, 20, 10), UNSEEN[:, :60]))
     assert oblong == "images must be square and grey to be drawn, not of 60 numbers each"

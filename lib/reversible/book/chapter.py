@@ -78,7 +78,10 @@ class Chapter:
         taken = self.profile != FULL and tried.choice and among(recorded, now)
         rates = "<p class='rv-foot'>Trained just now with the learning rates of the record.</p>" if taken else ""
         said, beside = _beside(tried, recorded, now)
-        foot = f"<p class='rv-foot'>{beside}</p>{rates}{missing}<p class='rv-foot'>{where_it_ran(recorded)}</p>"
+        again = f"To run it yourself: <code>reversible run {escape(experiment)} --profile {self.profile}</code>"
+        foot = (
+            f"<p class='rv-foot'>{beside}</p>{rates}{missing}<p class='rv-foot'>{where_it_ran(recorded)}<br>{again}</p>"
+        )
         return Shown(
             f"<details class='rv-live'><summary>A {_run(self.profile)} just now: {said}</summary>"
             f"{table(head, rows)}{foot}</details>",

@@ -68,7 +68,7 @@ def how_to_get(address: str) -> str:
     'cd reversible'
     """
     if not address:
-        return "Then open a terminal in your checkout of the project."
+        return "Open a terminal in your checkout of the project."
     return f"git clone {address}\ncd {address.rstrip('/').removesuffix('.git').rpartition('/')[2]}"
 
 

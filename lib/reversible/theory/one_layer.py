@@ -223,7 +223,8 @@ def theorem_bound(k: int, t: float, m: int) -> float:
 
     Bias delta^2 on each of k entries, plus their variances, sum_i Var[y_i] <= (2/t)(k + 2) ||h||^2; reached where every
     entry stands well above delta, an upper bound elsewhere, for the ReLU only brings an estimate nearer to h >= 0.
-    What little noise passes the offset off the support, about 0.03 / t, is left out.
+    It leaves out the variances' - 1/n and the little noise that passes the offset off the support, about 0.03 / t,
+    which is the smaller one on the grid of sizes of the chapter on one layer.
 
     >>> round(theorem_bound(20, 4000, 1000), 4)
     0.1492

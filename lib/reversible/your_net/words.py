@@ -33,14 +33,14 @@ from reversible.your_net.measures import (
 )
 
 RULE = (
-    "Better than with a control. The cosine by its own weights would be higher than by the control, by more than "
-    f"{NEGLIGIBLE:g}, in 95 of 100 more batches of images, each with one more draw of the control.",
-    "Worse. It would be lower by more than that in as many.",
-    "No differently, as far as can be told. Neither of the two.",
-    "Above, among or below random nets in its place. The same, with one more such net.",
-    "In brackets. 95 % intervals of means over batches of images; differences are paired, batch by batch.",
+    "Better than with a control. Take more batches of images, each with one more draw of the control: in 95 of 100 of "
+    f"them the cosine by the net's own weights is higher than by the control, by more than {NEGLIGIBLE:g}.",
+    "Worse than with a control. In as many of them it is lower by more than that.",
+    "No difference can be told. Neither of the two holds.",
+    "Above, among or below random nets. The same comparison, with one more random net in the net's place.",
+    "Numbers in brackets. They are 95 % intervals of means over batches of images; differences are paired by batch.",
 )
-RIGHT_LENGTH = 1.1  # what comes back is longer or shorter by a factor of this at most
+RIGHT_LENGTH = 1.1  # what comes back is too long or too short by a factor of this at most
 
 
 # --- are the weights random-like? -------------------------------------------------------------------------------------
@@ -59,16 +59,18 @@ def _verdict_words(row: Row) -> str:
     m, p = row.measured, min(row.shape_used)
     name = f"Layer {row.layer} ({row.shape[0]} × {row.shape[1]})"
     if not _judged([row]):
-        return f"{name} is too small to be judged. A law is not told from {p} singular values."
-    fit = f"distance {m.ks:.3f}, where {spectra.BULK_FIT + 1 / p:.3f} is allowed"
-    out = f"{m.n_spikes} of {p} singular values {'leaves' if m.n_spikes == 1 else 'leave'} the bulk"
-    out += f", the largest at {m.largest / m.edge_high:.1f} times its edge"
-    too_many = f"{out}, too many for what stays to be a bulk" if m.n_spikes > spectra.LARGEST_RANK * p else ""
+        return f"{name} is too small to be judged. It has {p} singular values, and {spectra.SMALLEST} are needed."
+    bulk, allowed = "The bulk of its singular values", spectra.BULK_FIT + 1 / p
+    law = f"the law of random matrices (the distance is {m.ks:.3f}, and up to {allowed:.3f} is allowed)"
+    lie = "lies above the bulk," if m.n_spikes == 1 else "lie above the bulk, the largest"
+    out = f"{m.n_spikes} of its {p} singular values {lie} at {m.largest / m.edge_high:.1f} times its upper edge"
+    too_many = f"As many as {out}; what is left is no bulk" if m.n_spikes > spectra.LARGEST_RANK * p else ""
+    tail = f"The tail of their squares is like a power law with exponent {m.alpha or 0:.1f}"
     return {
-        RANDOM_LIKE: f"{name} looks random-like. Its bulk is on the law ({fit}), and nothing leaves it.",
-        SPIKES: f"{name} is random-like but for its spikes. Its bulk is on the law ({fit}), but {out}.",
-        HEAVY_TAILED: f"{name} is not random-like but heavy-tailed. With an exponent of {m.alpha or 0:.1f}, {out}.",
-        STRUCTURED: f"{name} is not random-like but structured. {too_many or f'Its bulk is off the law ({fit})'}.",
+        RANDOM_LIKE: f"{name} looks random-like. {bulk} follows {law}, and none lies above the bulk.",
+        SPIKES: f"{name} is random-like except for its spikes. {bulk} follows {law}, but {out}.",
+        HEAVY_TAILED: f"{name} is not random-like: its singular values are heavy-tailed. {tail}, and {out}.",
+        STRUCTURED: f"{name} is not random-like: it has structure. {too_many or f'{bulk} does not follow {law}'}.",
     }[row.verdict]
 
 
@@ -77,24 +79,22 @@ def _order_words(row: Row) -> str:
     if not _judged([row]):
         return ""
     m, free, says = row.measured, row.nulls["permuted"], []
-    shuffled = verdict(free, min(row.shape_used))
-    found = "look random-like" if shuffled == RANDOM_LIKE else f"have {free.n_spikes} such"
-    order, size = "in their order, and that is structure", "in their size, not in their order"
+    shuffled, again = verdict(free, min(row.shape_used)), "Put in random order, the same entries"
+    spikes = f"{free.n_spikes} spike{'' if free.n_spikes == 1 else 's'}"
     if row.verdict == SPIKES and 3 * free.n_spikes > m.n_spikes:
-        where = size if 3 * free.n_spikes >= 2 * m.n_spikes else "partly in their size, partly in their order"
-        says.append(f"The same entries in random order {found}: it lies {where}.")
+        half, other = ("", "not") if 3 * free.n_spikes >= 2 * m.n_spikes else ("partly ", "partly")
+        says.append(f"{again} still have {spikes}, so the spikes come {half}from their size, {other} from their order.")
     elif row.verdict != RANDOM_LIKE and shuffled in (RANDOM_LIKE, SPIKES):
-        says.append(f"The same entries in random order {found}: it lies {order}.")
+        found = "look random-like, so it is" if shuffled == RANDOM_LIKE else f"have only {spikes}, so it is mostly"
+        says.append(f"{again} {found} their order that sets this layer apart, and that is structure.")
     elif row.verdict != RANDOM_LIKE:
-        says.append(f"The same entries in random order are {shuffled}: it lies in their size, too.")
+        says.append(f"{again} are {shuffled}, so their size alone already sets this layer apart.")
     if (times := m.gram_rms / free.gram_rms) > spectra.CORRELATED:
-        says.append(f"Its columns lean on each other {times:.1f} times as much as in random order.")
+        says.append(f"Its columns are correlated {times:.1f} times as strongly as with its entries in random order.")
     return " ".join(says)
 
 
 # --- does the net reverse? --------------------------------------------------------------------------------------------
-
-THAN = {1: "better than with", 0: "no differently, as far as can be told, than with", -1: "worse than with"}
 
 
 def reversal_words(layers: Sequence[Layer]) -> list[str]:
@@ -104,29 +104,36 @@ def reversal_words(layers: Sequence[Layer]) -> list[str]:
 
 def _reversal_words(layer: Layer) -> list[str]:
     if layer.dead:
-        return [f"From h{layer.number} nothing comes back: no unit of it is ever active, whatever the image."]
-    above = {name: layer.above(way) for way, name in CONTROLS.items()}
-    names = {side: [name for way, name in CONTROLS.items() if layer.side(way) == side] for side in THAN}
-    compared = "; ".join(f"{THAN[side]} {listed(them)}" for side, them in names.items() if them)
+        return [f"Nothing comes back from h{layer.number}: none of its units is active, whatever the image."]
+    above = [f"{_by(layer.above(way))} than with {name}" for way, name in CONTROLS.items()]
     says = [
-        f"From h{layer.number} the net reverses {compared}.",
-        f"The cosine of a code and what comes back is {layer.of('cosine')}, on average "
-        f"{listed(f'{_by(by)} than with {name}' for name, by in above.items())}.",
+        _compared(layer),
+        f"The cosine of a code and what comes back is {layer.of('cosine')}. On average that is {listed(above)}.",
     ]
     if side_of(layer.of("specific").ci95) == 1:
-        own = f"Of this {layer.of('specific')} is the image's own: the cosine with what comes back of another image is"
-        says.append(f"{own} that much lower.")
+        own = layer.of("specific")
+        says.append(f"Of the cosine, {own} is the image's own: what comes back of another image has so much less.")
     else:
-        says.append("None of this is the image's own, as far as can be told: what comes back of another has as much.")
+        says.append("What comes back of another image fits as well, so no part of it is known to be the image's own.")
     if layer.one_class:
-        says.append("The net gives all images one class, so a class that is kept tells nothing.")
+        says.append("The net gives all images the same class, so it means nothing that the class is kept.")
     else:
         kept = [f"{_share(layer.of('kept', way).mean)} with {name}" for way, name in CONTROLS.items()]
         own = _share(layer.of("kept").mean)
-        says.append(f"What comes down keeps its class for {own} of the images ({listed(kept)}).")
+        says.append(f"The net gives what comes down the class of the image for {own} of the images ({listed(kept)}).")
     if layer.empty:
-        says.append(f"For {_share(layer.empty)} of the images no unit is active, which counts as lost.")
+        says.append(f"For {_share(layer.empty)} of the images no unit is active; their codes count as lost.")
     return says
+
+
+def _compared(layer: Layer) -> str:
+    """Better or worse than with which controls, and beside which that cannot be told."""
+    names = {side: [name for way, name in CONTROLS.items() if layer.side(way) == side] for side in (1, -1, 0)}
+    told = [f"{how} than with {listed(names[side])}" for side, how in ((1, "better"), (-1, "worse")) if names[side]]
+    if not told:
+        return f"From h{layer.number}, no difference can be told between its own weights and {listed(names[0])}."
+    rest = f"; beside {listed(names[0])} no difference can be told" if names[0] else ""
+    return f"From h{layer.number} the net reverses {' but '.join(told)}{rest}."
 
 
 def _by(difference: Estimate) -> str:
@@ -156,8 +163,8 @@ def reversal_table(layers: Sequence[Layer]) -> Shown:
             found = (str(layer.of(measure, way)) for measure in ("cosine", "specific", "kept"))
             lines.append([f"h{layer.number}", name, *found, str(layer.above(way)) if way in CONTROLS else ""])
     batches = layers[0].of("cosine").n
-    head = ["from", "by", "cosine", "the image's own", "class kept", "its own weights above it"]
-    foot = f"Means and 95 % intervals over {batches} batches of images, of random nets over {batches} nets."
+    head = ["code of", "sent down by", "cosine", "the image's own part", "class kept", "its own weights less this"]
+    foot = f"Means and 95 % intervals over {batches} batches of images; of random nets, over {batches} nets."
     return Shown(table(head, lines) + f"<p class='rv-foot'>{foot}</p>")
 
 
@@ -175,16 +182,14 @@ def theory_words(rows: Sequence[Row], layers: Sequence[Layer]) -> list[str]:
 
 def _assumption_words(rows: Sequence[Row]) -> str:
     told = {
-        "such, as far as can be seen": _kind(rows, RANDOM_LIKE),
-        "such in the bulk, but not in the spikes": _kind(rows, SPIKES),
-        "not such": _kind(rows, HEAVY_TAILED, STRUCTURED),
+        "so, as far as can be seen": _kind(rows, RANDOM_LIKE),
+        "so in the bulk, but not in the spikes": _kind(rows, SPIKES),
+        "not": _kind(rows, HEAVY_TAILED, STRUCTURED),
     }
-    says = [
-        f"{f'Layers {listed(names)} are' if len(names) > 1 else f'Layer {names[0]} is'} {words}."
-        for words, names in told.items() if names
-    ]  # fmt: skip
-    none = "No layer of this net is large enough to say whether it is such."
-    return f"The theory asks for weights as if drawn at random. {' '.join(says) or none}"
+    does = {1: "Layer {} does"}
+    says = [f"{does.get(len(x), 'Layers {} do').format(listed(x))} {words}." for words, x in told.items() if x]
+    none = "No layer of this net is large enough to say whether its weights do."
+    return f"The theory asks for weights that look as if drawn at random. {' '.join(says) or none}"
 
 
 def _kind(rows: Sequence[Row], *verdicts: str) -> list[str]:
@@ -194,27 +199,27 @@ def _kind(rows: Sequence[Row], *verdicts: str) -> list[str]:
 def _other_nets_words(layers: Sequence[Layer]) -> str:
     sides = {layer: (layer.beside("cosine"), layer.beside("specific")) for layer in layers}
     says = [
-        f"from {_codes(x for x in layers if sides[x] == pair)} the cosine is {AMONG[pair[0]]} theirs, and the part "
-        f"that is the image's own is {AMONG[pair[1]]} theirs"
+        f"for {_codes(x for x in layers if sides[x] == pair)} its cosine is {AMONG[pair[0]]} theirs, and the image's "
+        f"own part is {AMONG[pair[1]]} theirs"
         for pair in dict.fromkeys(sides.values())
     ]
-    return f"Beside random nets in its place (Gaussian weights of the same size, the same biases): {'; '.join(says)}."
+    return f"Compare it with random nets (Gaussian weights of the same size, the same biases): {'; '.join(says)}."
 
 
 def _map_words(layers: Sequence[Layer]) -> list[str]:
     inside, outside = (_codes_by_law(layers, place) for place in (True, False))
     says = []
-    for where, those, promises in (("Inside", inside, ""), ("Outside", outside, " and promises nothing")):
+    for where, those in (("inside", inside), ("outside", outside)):
         if those:
             laws, lost = listed(f"{x.law:.2f}" for x in those), listed(str(x.of("scaled_error")) for x in those)
             says.append(
-                f"{where} the map's line: {listed(map(_place, those))}. The law for Gaussian weights loses {laws} of "
-                f"such codes{promises}; at the best scale this net loses {lost}."
+                f"The codes of {listed(map(_place, those))} lie {where} the map's line. Of such codes a random net "
+                f"loses {laws}, by the law; at the best scale this net loses {lost}."
             )
     if outside and all(x.of("scaled_error").mean < (x.law or 0) for x in outside):
-        says[-1] += " That is less: the codes lean towards the weights that made them, and those of the theory do not."
+        says[-1] += " It loses less, for its codes are aligned with the weights that made them."
     if unknown := [x for x in layers if x.law is None]:
-        says.append(f"The map has no place for {_codes(unknown)}: more than {DEEPEST} layers, or images below zero.")
+        says.append(f"The map does not cover {_codes(unknown)}: it knows {DEEPEST} layers at most, no negative pixels.")
     return says
 
 
@@ -224,7 +229,7 @@ def _codes_by_law(layers: Sequence[Layer], inside: bool) -> list[Layer]:
 
 def _place(layer: Layer) -> str:
     k, t = len(layer.typical), layer.below
-    return f"h{layer.number} at k/t = {k}/{t} = {k / t:.2g}"
+    return f"h{layer.number} (k/t = {k}/{t} = {k / t:.2g})"
 
 
 def _length_words(layers: Sequence[Layer]) -> str:
@@ -232,50 +237,52 @@ def _length_words(layers: Sequence[Layer]) -> str:
     for layer in layers:
         scale = layer.of("scale").mean
         times = max(scale, 1 / scale) if scale > 0 else 0.0
-        wrong = f"{times:,.{1 if times < 10 else 0}f} times {'shorter' if scale < 1 else 'longer'}"
-        fits = "not at all" if not times else "as it is" if times <= RIGHT_LENGTH else wrong
-        says.append(f"{fits} from h{layer.number}")
-    return f"What comes back at the theory's scale would fit best {listed(says)}."
+        wrong = f"{times:,.{1 if times < 10 else 0}f} times too {'long' if scale < 1 else 'short'}"
+        fits = "in a wrong direction" if not times else "in the right length" if times <= RIGHT_LENGTH else wrong
+        says.append(f"the codes of h{layer.number} come back {fits}")
+    return f"At the theory's scale, {listed(says)}."
 
 
 def _offset_words(layers: Sequence[Layer]) -> str:
-    biases = listed(f"{_share(x.negative)} of h{x.number}" for x in layers)
-    units = listed(f"{_share(x.active)} of h{x.number}" for x in layers)
-    return f"The theory has offsets below zero (of the biases {biases} are) and few active units ({units})."
+    shares = [(f"h{x.number}", _share(x.negative), _share(x.active)) for x in layers]
+    says = [f"{below} of the biases of {h} are negative and {on} of its units active" for h, below, on in shares]
+    return f"The theory has negative offsets and few active units. Here {'; '.join(says)}."
 
 
 def _conclusion(rows: Sequence[Row], layers: Sequence[Layer]) -> str:
     better = [x for x in layers if all(x.side(way) == 1 for way in CONTROLS)]
     if not better:
-        return "So from no layer does it reverse better than with other weights: there is nothing here to explain."
+        return "In short, no code comes back better than with other weights, and there is nothing here to explain."
     inside = _codes_by_law(better, True)
     beside = {words: [x for x in better if _beside_words(x) == words] for words in map(_beside_words, better)}
-    says = [f"From {_codes(those)} {words}." for words, those in beside.items()]
+    says = [f"For {_codes(those)}, {words}." for words, those in beside.items()]
     says += [f"The codes of {_codes(inside)} are sparse enough for the theorems."] if inside else []
     if far := [x for x in better if x not in inside]:
-        says.append(f"The theorems do not reach {_codes(far)}: they need sparser codes or wider layers.")
-    return f"So from {_codes(better)} it reverses by its own weights, and {_weights_words(rows)}. {' '.join(says)}"
+        says.append(f"The theorems do not cover {_codes(far)}: they need sparser codes or wider layers.")
+    return (
+        f"In short, from {_codes(better)} the net reverses by its own weights, {_weights_words(rows)}. {' '.join(says)}"
+    )
 
 
 def _beside_words(layer: Layer) -> str:
     whole, own = layer.beside("cosine"), layer.beside("specific")
     if whole * own < 0:
         part, other = ("more", "less") if whole > 0 else ("less", "more")
-        return f"{part} comes back than random nets give back of theirs, but {other} of it is the image's own"
+        return f"{part} comes back than from random nets in its place, but {other} of it is the image's own"
     if 1 in (whole, own):
-        return "more comes back than random nets give back of theirs, and the theory does not account for that"
+        return "more comes back than from random nets in its place, and the theory does not explain that"
     return f"random nets in its place do {'better' if -1 in (whole, own) else 'as well'}"
 
 
 def _weights_words(rows: Sequence[Row]) -> str:
     whole, bulk, none = _kind(rows, RANDOM_LIKE), _kind(rows, SPIKES), _kind(rows, HEAVY_TAILED, STRUCTURED)
     if none and (whole or bulk):
-        return "some of its weights are not as the theory wants them, so its reason cannot be the whole reason"
+        return "but some of these are not what the theory asks for, so the theory cannot be the whole reason"
     if none:
-        return "its weights are not as the theory wants them, so its reason is not the reason"
+        return "but these are not what the theory asks for, so the theory is not the reason"
     if bulk:
-        return "but for the spikes its weights are as the theory wants them (which of the two does it is not told here)"
-    return "its weights are as the theory wants them" if whole else "its layers are too small to judge its weights"
+        return "and these are what the theory asks for except in their spikes (which may be the reason, or not)"
+    return "and these are what the theory asks for" if whole else "though its layers are too small to judge them"
 
 
 def _codes(layers: Iterable[Layer]) -> str:
@@ -294,10 +301,10 @@ def said(words: Iterable[str]) -> Shown:
     return Shown(f"<ul>{lines}</ul>", words)
 
 
-def pictures(model: nn.Sequential | Net, images: Any, count: int = 6, seed: int = 0) -> tuple[Any, str]:
-    """The first images and what comes down from the first and the last hidden layer by each way, and words for it.
+def pictures(model: nn.Sequential | Net, images: Any, count: int = 6, seed: int = 0) -> tuple[Any, str, str]:
+    """What comes down from the first and the last hidden layer by each way, as `drawing.show` takes it.
 
-    Raises InputError for images that are not square and grey.
+    That is the figure, what it looks like, and what to see. InputError for images that are not square and grey.
     """
     from reversible.show.drawing import image_rows
 
@@ -308,8 +315,9 @@ def pictures(model: nn.Sequential | Net, images: Any, count: int = 6, seed: int 
         raise InputError(f"images must be square and grey to be drawn, not of {x.shape[1]} numbers each")
     cosines = [f"{' '.join(label.split())} {float(compare(x, y).cosine.mean()):.2f}" for label, y in lines[1:]]
     drawn = [(label, (y - y.amin(1, keepdim=True).clamp(max=0)).numpy()) for label, y in lines]  # from zero up
-    figure = image_rows(drawn, side, (1.2 + 0.7 * len(x), 0.72 * len(lines)))
-    return figure, f"{len(x)} images and what comes down of their codes; mean cosines: {', '.join(cosines)}."
+    alt = f"Rows of {len(x)} images: the images themselves, then what comes down of their codes by each way."
+    seen = f"{len(x)} images (top row) and what comes down of their codes. Mean cosines with the images: "
+    return image_rows(drawn, side), alt, f"{seen}{', '.join(cosines)}."
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from helpers import ROOT, refusal
-from reversible.book.cards import in_words
+from reversible.book.cards import limits
 from reversible.papers import EXPERIMENTS
 from reversible.papers.arora2015 import tables
 from reversible.papers.arora2015.labels import many_layers, nets, one_layer, training
@@ -70,7 +70,7 @@ COMPOSED = [
     (
         nets.net_reversal,
         "cosine_above_gaussian_trained_digits_1",
-        "cosine less that with Gaussian entries on the way down (digits net, from h1)",
+        "how much lower the cosine is with Gaussian entries on the way down (digits net, from h1)",
     ),
     (
         nets.net_reversal,
@@ -90,7 +90,7 @@ COMPOSED = [
     (
         training.ablations,
         "shadow_below_half_share_digits_200",
-        "final test error, SHADOW with half the synthetic images less plain SHADOW (digits, 200 images)",
+        "how far plain SHADOW ends below SHADOW with half the synthetic images (digits, 200 images)",
     ),
 ]
 
@@ -119,16 +119,16 @@ def test_a_part_is_one_of_its_table_and_nothing_else():
 
 
 def test_lines_of_rules_are_in_words():
-    shown = {check.text: in_words(check, record) for record, check in CHECKS}
+    shown = {check.text: f"{EXPERIMENTS[record].label(check.measure)} {limits(check)}" for record, check in CHECKS}
     largest = "largest ratio of β to √(ln k / k) in any draw"
-    assert shown["largest_constant_binary <= 3"] == f"{largest}, binary entries &lt;= 3"
+    assert shown["largest_constant_binary <= 3"] == f"{largest}, binary entries ≤ 3"
     assert not [line for line in shown.values() if "_" in line]
 
 
 def test_tables_of_reversals_are_in_words():
     record = read_record(RESULTS / "net-reversal.json")
     shown = tables.reversal(record, "cosine_above_rho_0_8", "scale_gaussian_everywhere").content
-    assert "<th scope='col'>cosine less that with retention 0.8 on the way down</th>" in shown
+    assert "<th scope='col'>how much lower the cosine is with retention 0.8 on the way down</th>" in shown
     assert "<th scope='col'>best scale with Gaussian entries in the whole net</th>" in shown
     for words in nets.PLACES.values():
         assert f"<td>{words}</td>" in shown

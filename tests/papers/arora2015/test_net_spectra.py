@@ -1,6 +1,7 @@
 """The experiments on spectra: what is counted, what is left out, and that a broken fit would show."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -110,8 +111,9 @@ def test_what_is_planted_is_there():
 @pytest.mark.parametrize("name", ["spectral-laws", "planted-spikes", "verdict-rule", "net-spectra", "training-travel"])
 def test_a_figure_says_in_words_what_it_shows(name, smoke_records):
     shown = figure_of(smoke_records[name]).content
-    assert shown.startswith("<img")
+    assert shown.startswith("<figure")
     assert len(shown.split('alt="')[1].split('"')[0]) > 40
+    assert re.search(r"<figcaption>[^<]*\d[^<]*\.</figcaption>", shown)
 
 
 def test_tables_of_nets_name_verdicts_and_what_is_missing(monkeypatch, tmp_path):

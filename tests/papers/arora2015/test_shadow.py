@@ -236,7 +236,7 @@ def test_figures_and_tables_of_a_record(name):
     if name == "shadow":
         drawn += [figures.shadow_sizes(record), figures.shadow_tracking(record)]
     for figure in drawn:
-        assert re.search(r'alt="[^"]*\d', figure.content)
+        assert re.search(r"<figcaption>[^<]*\d[^<]*\.</figcaption>", figure.content)
 
 
 def test_places_are_compared_where_both_methods_were_trained():
@@ -246,7 +246,7 @@ def test_places_are_compared_where_both_methods_were_trained():
     few = record_of("shadow", without)
     assert tables.places_compared(few) == ["digits_all"]
     assert tables.training_settings(few)["time_ratio"] == "1.0 to 1.0"
-    assert "its test error lies 5 to 10 points below" in figures.overview({"shadow": few}).content
+    assert "its test error is from 5 points below to 10 points below" in figures.overview({"shadow": few}).content
 
 
 def test_the_device_is_the_one_asked_for(monkeypatch):

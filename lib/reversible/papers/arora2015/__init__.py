@@ -34,15 +34,16 @@ PAPER = Paper(
     figures={
         "figures.one_layer": (
             "baby-theorem", "technical-lemma", "unbiased-inference", "linf-rate", "theorem-2-3", "regime-map",
-            "inference-dropout", "relu-and-offset", "weight-families", "digits-reversal",
+            "inference-dropout", "relu-and-offset",
         ),
+        "figures.weights": ("weight-families", "digits-reversal"),
         "figures.depth": (
             "two-layer-gain", "depth-law", "finite-width", "stacked-offsets", "phase-transitions",
-            "middle-and-top", "theorem-3-1", "theorem-3-2", "depth-limit", "reversal-map",
         ),
-        "figures.nets": (
-            "spectral-laws", "planted-spikes", "verdict-rule", "net-spectra", "net-reversal", "training-travel",
-        ),
+        "figures.theorems": ("middle-and-top", "theorem-3-1", "theorem-3-2", "depth-limit"),
+        "figures.reversal_map": ("reversal-map",),
+        "figures.spectra": ("spectral-laws", "planted-spikes", "verdict-rule"),
+        "figures.nets": ("net-spectra", "net-reversal", "training-travel"),
         "figures.shadow": ("shadow", "shadow-ablations", "shadow-gpu", "shadow-long"),
     },
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Figures of the chapters on depth: points are measured, with 95 % intervals; lines are state evolution."""
+"""Figures of the chapter on the laws of depth: points are measured, with 95 % intervals; lines are state evolution."""
 
 from __future__ import annotations
 
@@ -6,37 +6,32 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
-import seaborn as sns
-from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from reversible.base.rebuilt import rebuilt
 from reversible.papers.arora2015.experiments.depth import limit_noise
-from reversible.papers.arora2015.experiments.two_and_three_layers import way_of
+from reversible.papers.arora2015.figures.many_layers import beside_law, layers, tops
 from reversible.random_nets.deep import MultiLayer
-from reversible.records.record import Record, flat
+from reversible.records.record import Record
 from reversible.show.drawing import (
+    LAW,
+    PANEL,
     bars_of,
-    coloured,
-    error_heatmap,
+    by_size,
+    label_ends,
     legend,
+    measured,
     panels,
-    plain_ticks,
+    plain_numbers,
     show,
     span,
     style,
+    told_apart,
 )
 from reversible.show.html import Shown
 from reversible.theory import depth as state_evolution
-from reversible.theory.depth import EDGE
 
-
-def series(ax: Axes, part: Any, x: str, y: str, label: str, colour: Any, law: bool = True) -> None:
-    """Points with intervals, and the law as a line through the same places."""
-    part = part.sort_values(x)
-    ax.errorbar(part[x], part[y], bars_of(part, y), fmt="o", ms=4, color=colour, label=label, capsize=2, lw=1)
-    if law:
-        ax.plot(part[x], part[f"predicted_{y}"], color=colour, lw=1)
+TOP = {"mean_gain": "gain", "noise_sd": "noise sd / ‖h‖", "relative_error": "relative error"}
 
 
 def _two_layers(record: Record) -> Any:
@@ -57,46 +52,77 @@ def _two_layers(record: Record) -> Any:
 def two_layer_gain(record: Record) -> Shown:
     """Gain of two layers against t_0 / t_1, with the closed form; noise over its closed form."""
     data = _two_layers(record)
-    figure, (left, right) = panels(2)
+    figures, (left, right) = panels(2)
     fine = np.geomspace(data.ratio.min(), data.ratio.max(), 100)
-    left.plot(
-        fine,
-        [state_evolution.two_layer_gain(r, 1.0) for r in fine],
-        color="0.3",
-        lw=1,
-        label="1/2 + arctan(√(t₀/t₁))/π",
-    )
-    right.axhline(1, color="0.3", lw=1)
-    for colour, (rho, part) in coloured(data.groupby(data.rho.map(str))):
+    left.plot(fine, [state_evolution.two_layer_gain(r, 1.0) for r in fine], color=LAW)
+    left.annotate("law: 1/2 + arctan(√(t₀/t₁))/π", (0.25, 0.05), xycoords="axes fraction", color=LAW)
+    right.axhline(1, color=LAW)
+    for nudge, (look, (rho, part)) in zip((0.97, 1.03), told_apart(data.groupby(data.rho.map(str))), strict=False):
+        kept = "all" if set(rho.strip("[]").split(", ")) == {"1.0"} else rho.strip("[]").replace(", ", " and ")
         for ax, column in ((left, "mean_gain"), (right, "noise")):
-            series(ax, part, "ratio", column, f"ρ = {rho.strip('[]')}", colour, law=False)
-    left.set(xscale="log", ylabel="gain of two layers")
-    right.set(xscale="log", ylabel="noise sd / closed form")
+            measured(ax, part.assign(ratio=part.ratio * nudge), "ratio", column, look, f"kept: {kept}")
+    left.set(ylabel="gain of two layers")
+    right.set(ylabel="noise sd over its law")
     for ax in (left, right):
-        ax.set_xlabel("t₀ / t₁")
-    legend(left)
-    return show(figure, f"Gain from {span(data.mean_gain)} follows the arctan; noise over its closed form is near 1.")
+        ax.set(xscale="log", xlabel="t₀ / t₁, pixels over middle units kept")
+        plain_numbers(ax, "x", (1, 3))
+        legend(ax)
+    label_ends(right, [(1.0, "law", LAW)])
+    return show(
+        figures,
+        [
+            "The gain of two layers against the ratio of t0 to t1: points on a curve that rises and levels off.",
+            "The noise over its closed form against the same ratio: points about a level line at 1.",
+        ],
+        f"The gain of two layers lies on the arctan and rises from {data.mean_gain.min():.2f} to "
+        f"{data.mean_gain.max():.2f} as the image gets wider beside the middle layer; the noise is "
+        f"{span(data.noise)} times its closed form.",
+    )
 
 
 def depth_law(record: Record) -> Shown:
-    """Gain, noise and error at the top, measured over predicted, by depth."""
+    """Gain, noise and error at the top, measured against the law, by depth; standard scores below."""
     data = tops(record)
-    figure, axes = panels(3)
-    names = {"mean_gain": "gain", "noise_sd": "noise sd", "relative_error": "relative error"}
-    kinds = data.offset.map(lambda b: b if isinstance(b, str) else "no offset" if not any(b) else "half a noise")
-    for ax, (column, title) in zip(axes, names.items(), strict=True):
-        ax.axhspan(-0.03, 0.03, color="0.9", zorder=0)
-        for colour, kind in coloured(sorted(kinds.unique())):
-            part = data[kinds == kind]
-            law = part[f"predicted_{column}"]
-            shift = part.groupby("depth").cumcount() * 0.12 + 0.03 * len(ax.containers) - 0.15
-            bars = bars_of(part, column) / law.to_numpy()
-            ax.errorbar(part.depth + shift, part[column] / law - 1, bars, fmt="o", ms=3, color=colour, label=kind, lw=1)
-        ax.set(title=title, xlabel="depth", xticks=sorted(data.depth.unique()))
-    axes[0].set_ylabel("measured / law − 1")
-    legend(axes[0])
+    scores = {"mean_gain": "gain_z", "noise_sd": "noise_z", "relative_error": "error_z"}
+    figures = [_diagonal(data, column, title, scores[column]) for column, title in TOP.items()]
     worst = (data.relative_error / data.predicted_relative_error - 1).abs().max()
-    return show(figure, f"{len(data)} cells of depth 1 to {data.depth.max()}: errors within {worst:.1%} of the law.")
+    all_scores = data[list(scores.values())].to_numpy()
+    return show(
+        figures,
+        [
+            f"The measured {title} at the top against the law's, both logarithmic: points in four colours, one for "
+            f"each depth, on the diagonal. In a strip below, their standard scores scatter about zero."
+            for title in TOP.values()
+        ],
+        f"{len(data)} nets of depth {data.depth.min()} to {data.depth.max()}, with different offsets and dropout: "
+        f"gain, noise and error at the top lie on the law (diagonal). Of the standard scores in the strips "
+        f"{np.mean(np.abs(all_scores) <= 2):.0%} lie within 2 (grey), and no error is more than {worst:.1%} off.",
+    )
+
+
+def _diagonal(data: Any, column: str, title: str, score: str) -> Figure:
+    """Measured against law, colour by depth, and the standard scores of the difference below."""
+    style()
+    figure, (ax, strip) = plt.subplots(
+        2, 1, figsize=(PANEL, 4.0), layout="constrained", sharex=True, height_ratios=(3, 1)
+    )
+    law = data[f"predicted_{column}"]
+    ends = [0.7 * min(law.min(), data[column].min()), 1.4 * max(law.max(), data[column].max())]
+    ax.plot(ends, ends, color=LAW)
+    strip.axhspan(-2, 2, color="0.92", zorder=0)
+    strip.axhline(0, color=LAW)
+    for look, (depth, part) in by_size(data.groupby("depth")):
+        x = part[f"predicted_{column}"]
+        bars = bars_of(part, column)
+        ax.errorbar(x, part[column], bars, ls="", lw=1, label=f"{depth} layer{'s' * (depth > 1)}", **look)
+        strip.plot(x, part[score], ls="", **look)
+    ax.set(xscale="log", yscale="log", xlim=ends, ylim=ends, ylabel="measured", title=title)
+    strip.set(xlabel=f"{title}, by the law", ylabel="score", ylim=(-5, 5), yticks=(-4, -2, 0, 2, 4))
+    subs = (1, 3) if ends[1] < 100 * ends[0] else (1,)
+    for one, which in ((ax, "y"), (strip, "x")):
+        plain_numbers(one, which, subs)
+    legend(ax, ncols=4, columnspacing=0.8, handletextpad=0.1)
+    return figure
 
 
 def finite_width(record: Record) -> Shown:
@@ -104,43 +130,70 @@ def finite_width(record: Record) -> Shown:
     data = tops(record)
     data["t1"] = [w[1] for w in data.widths]
     data["limit"] = [limit_noise(rebuilt(MultiLayer, cell)) ** 0.5 for cell, _ in record.pairs()]
-    laws = {"infinite width": "limit", "to second order": "predicted_noise_sd"}
-    figure, axes = panels(2)
-    for ax, (title, chosen) in zip(axes, (("no offset", ~_cut(data)), ("proof's offset", _cut(data))), strict=True):
-        for colour, (label, law) in coloured(laws.items()):
-            part = data[chosen].copy()
+    cut = data.offset.map(lambda b: b == "proof")
+    laws = {"infinite width": "limit", "second order": "predicted_noise_sd"}
+    chosen = {"no offset": ~cut, "the proof's offset": cut}
+    gaps = {}
+    figures, axes = panels(2)
+    for ax, (title, rows) in zip(axes, chosen.items(), strict=True):
+        ends = []
+        for look, (label, law) in told_apart(laws.items()):
+            part = data[rows].sort_values("t1")
             for end in ("", "_low", "_high"):
-                part[f"gap{end}"] = (part[f"noise_sd{end}"] / part[law]) ** 2 - 1
-            series(ax, part, "t1", "gap", label, colour, law=False)
-        ax.axhline(0, color="0.3", lw=1)
-        ax.set(xscale="log", xlabel="t₁, units of the middle layer", title=title)
-        ax.set_xticks(sorted(data.t1.unique()), [f"{t:g}" for t in sorted(data.t1.unique())])
+                part[f"gap{end}"] = 100 * ((part[f"noise_sd{end}"] / part[law]) ** 2 - 1)
+            measured(ax, part, "t1", "gap", look)
+            ax.plot(part.t1, part.gap, color=look["color"], lw=0.8, ls=":")
+            gaps[title, label] = part.gap.iloc[0]
+            ends.append((part.gap.iloc[-1], label, look["color"]))
+        ax.axhline(0, color=LAW)
+        ticks = sorted(data.t1.unique())
+        ax.set(xscale="log", xlabel="t₁, units of the middle layer", ylabel="noise variance over the law, %")
+        ax.set(title=title, xlim=(ticks[0] / 1.2, ticks[-1] * 1.2))
+        ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
         ax.minorticks_off()
-    axes[0].set_ylabel("noise variance / law − 1")
-    legend(axes[0])
-    return show(figure, f"Noise over the law of infinite width, and over that of second order, for t1 {span(data.t1)}.")
-
-
-def _cut(data: Any) -> Any:
-    return data.offset.map(lambda b: b == "proof")
+        label_ends(ax, ends)
+    none, proof = ((gaps[title, "infinite width"], gaps[title, "second order"]) for title in chosen)
+    return show(
+        figures,
+        [
+            f"The deviation of the noise from two laws against the size of the net, {title}: that from the law of "
+            f"infinite width falls towards zero as the net grows, that from the other stays near zero."
+            for title in chosen
+        ],
+        f"In the narrowest net the law of infinite width misses the variance of the noise by {abs(none[0]):.1f}% "
+        f"without an offset and by {abs(proof[0]):.0f}% with the proof's. The law to second order is off by "
+        f"{abs(none[1]):.1f}% and {abs(proof[1]):.0f}%, and in wide nets the two agree.",
+    )
 
 
 def stacked_offsets(record: Record) -> Shown:
     """Relative error and gain against depth: the proof's offset everywhere, and the best offsets."""
     data = tops(record)
-    figure, (left, right) = panels(2)
-    for colour, (kind, part) in coloured(data.groupby("offset")):
-        label = {"proof": "proof's offset", "optimal": "best offsets"}[kind]
-        series(left, part, "depth", "relative_error", label, colour)
-        series(right, part, "depth", "mean_gain", label, colour)
-    left.set(ylabel="relative error", xticks=sorted(data.depth.unique()))
-    right.set(ylabel="gain at the top", xticks=sorted(data.depth.unique()))
+    figures, (left, right) = panels(2)
     right.set_yscale("symlog", linthresh=1e-4)
-    right.set_ylim(-2e-5, 2)
+    ends: dict[Any, list[tuple[float, str, Any]]] = {left: [], right: []}
+    for look, (kind, part) in told_apart(data.groupby("offset")):
+        label = {"proof": "proof's offset", "optimal": "best offsets"}[kind]
+        for ax, column in ((left, "relative_error"), (right, "mean_gain")):
+            ends[ax].append(beside_law(ax, part, "depth", column, look, label))
+    left.set(ylabel="relative error", ylim=(0, 1.05))
+    right.set(ylabel="gain at the top", ylim=(-2e-5, 2))
+    right.set_yticks([0, 1e-4, 1e-3, 1e-2, 0.1, 1], ["0", "0.0001", "0.001", "0.01", "0.1", "1"])
     for ax in (left, right):
-        ax.set_xlabel("depth")
-    legend(left)
-    return show(figure, "With the proof's offset in every layer the error is near 1 from two layers on.")
+        ax.set(xlabel="layers", xticks=sorted(data.depth.unique()))
+        label_ends(ax, ends[ax])
+    two = data[data.depth == 2].set_index("offset").relative_error
+    return show(
+        figures,
+        [
+            "The relative error against the number of layers: near 1 from two layers on with the proof's offset, "
+            "rising slowly with the best offsets.",
+            "The gain at the top against the number of layers: it falls to almost nothing with the proof's offset and "
+            "stays of the order of one with the best offsets.",
+        ],
+        f"With the proof's offset in every layer nothing passes: at two layers the error is already "
+        f"{two['proof']:.2f}, with the best offsets {two['optimal']:.2f}.",
+    )
 
 
 def phase_transitions(record: Record) -> Shown:
@@ -148,151 +201,38 @@ def phase_transitions(record: Record) -> Shown:
     data = layers(record)
     data = data[data.layer < data.depth]  # the generated layers: their entries are those of the limit
     data["beta"] = [2 * s[0] for s in data.scale]
-    figure, axes = panels(3)
-    names = {"mean_gain": "gain", "noise_sd": "noise sd / ‖h‖", "relative_error": "normalised error"}
-    for ax, (column, title) in zip(axes, names.items(), strict=True):
-        for colour, (beta, part) in zip(
-            sns.color_palette("viridis", data.beta.nunique()), data.groupby("beta"), strict=True
-        ):
-            some = part if column != "mean_gain" else part[part.mean_gain_low > 0]
-            series(ax, some, "layer", column, f"β = {beta:g}", colour)
-        ax.set(yscale="log", title=title, xlabel="layers read")
-    axes[2].axhline(1, color="0.3", lw=1, ls=":")
-    legend(axes[0])
+    bold = {"mean_gain": 4.0, "noise_sd": 2.0}
+    figures, axes = panels(3)
+    for ax, (column, title) in zip(axes, TOP.items(), strict=True):
+        ax.set(yscale="log", title=title, xlabel="layers read", xticks=range(1, data.layer.max() + 1, 2))
+        ends = []
+        for look, (beta, part) in by_size(data.groupby("beta")):
+            seen = part if column != "mean_gain" else part[part.mean_gain_low > 0]
+            words = f"β = {beta:g}"
+            measured(ax, seen, "layer", column, {**look, "ms": 3})
+            strong = 2.6 if bold.get(column) == beta else 1.0
+            part = part.sort_values("layer")
+            ax.plot(part.layer, part[f"predicted_{column}"], color=look["color"], lw=strong)
+            ends.append((float(part[f"predicted_{column}"].iloc[-1]), words, look["color"]))
+        label_ends(ax, ends)
+    axes[2].axhline(1, color=LAW, ls=":")
+    deepest = data[data.layer == data.layer.max()].set_index("beta")
     return show(
-        figure, "Noise fades below beta = 2 and grows above it; gains fall below beta = 4; errors end at 1 or above."
+        figures,
+        [
+            "The gain of each layer against its number, logarithmic: six lines that fan out. Those of beta = 1, "
+            "1.5, 2 and 3 fall in the end, the faster the smaller beta is; that of beta = 4 is bold. Gains too small "
+            "to be measured are left out.",
+            "The noise of each layer against its number, logarithmic: lines fan out about that of beta = 2, drawn "
+            "bold, which is level; they fall for smaller beta and rise for larger.",
+            "The relative error against the layer's number: lines end at 1 for beta below 2 and rise far above it for "
+            "larger beta.",
+        ],
+        f"On the way up the noise fades for β below 2 (bold in the second panel) and grows above it, while the gain "
+        f"fades for β up to 3 and grows for β = 4 (bold in the first) and more. At β = 2 a gain of "
+        f"{deepest.predicted_mean_gain[2.0]:.2g} is left after {data.layer.max()} layers by the law (lines), and at no "
+        f"β is the error there below {deepest.relative_error.min():.2f}.",
     )
-
-
-def middle_and_top(record: Record) -> Shown:
-    """Relative squared error of the middle and of the top layer, for three ways of reading."""
-    data = layers(record)
-    figure, (ax,) = panels(1)
-    ways = {"plain": "no offset", "rescaled": "rescaled, offset at the top", "best": "best offsets"}
-    data["way"] = [way_of(rebuilt(MultiLayer, cell)) for cell, _ in record.pairs() for _ in cell["rho"]]
-    for shift, colour, layer, name in ((-0.08, "C0", 1, "middle layer"), (0.08, "C1", 2, "top layer")):
-        part = data[data.layer == layer].set_index("way").loc[list(ways)]
-        rows = np.arange(len(part)) + shift
-        ax.errorbar(part.relative_error, rows, xerr=bars_of(part, "relative_error"), fmt="o", color=colour, label=name)
-        ax.plot(part.predicted_relative_error, rows, "|", color=colour, ms=14)
-    ax.set(
-        yticks=range(len(ways)), yticklabels=ways.values(), xlim=(0, None), xlabel="relative squared error (bar: law)"
-    )
-    ax.invert_yaxis()
-    legend(ax)
-    best = data[data.layer == 2].relative_error.min()
-    return show(
-        figure, f"The middle layer is read badly in all three ways, the top layer down to an error of {best:.2g}."
-    )
-
-
-def theorem_3_1(record: Record) -> Shown:
-    """epsilon against k_2 / k_1: best offsets, with dropout, and without a middle offset."""
-    data = tops(record)
-    data["x"] = [k / (r[1] * w[1] / 2) for k, r, w in zip(data.k, data.rho, data.widths, strict=True)]
-    larger = data.on_support >= data.off_support
-    for end in ("", "_low", "_high"):
-        data[f"epsilon{end}"] = data[f"on_support{end}"].where(larger, data[f"off_support{end}"])
-    best = data.offset.map(lambda b: b == "optimal")
-    kinds = {
-        "best offsets": best & (data.q == 1),
-        "best offsets, half dropped": best & (data.q < 1),
-        "no middle offset": ~best,
-    }
-    figure, axes = panels(2)
-    for ax, ks in zip(axes, (data.k.min(), data.k.max()), strict=True):
-        for colour, (label, chosen) in coloured(kinds.items()):
-            series(ax, data[chosen & (data.k == ks)], "x", "epsilon", label, colour, law=False)
-        fine = np.geomspace(data.x.min(), data.x.max(), 50)
-        for power, line in ((0, ":"), (2, "--")):
-            curve = fine * np.log(1 / fine) ** power
-            ax.plot(fine, curve, color="0.5", lw=1, ls=line, label=f"k₂/k₁{' ln²(k₁/k₂)' if power else ''}")
-        ax.set(xscale="log", yscale="log", xlabel="k₂ / k₁", ylabel="ε", title=f"k₂ = {ks}")
-        plain_ticks(ax, data.x.round(4))
-    legend(axes[0])
-    return show(figure, f"epsilon falls with k2/k1 from {span(data.x)}, more slowly by a squared logarithm.")
-
-
-def theorem_3_2(record: Record) -> Shown:
-    """epsilon against the active units below the top: three layers, and their upper two alone."""
-    data = tops(record)
-    data["active"] = [r[-1] * w[-2] / 2 for r, w in zip(data.rho, data.widths, strict=True)]
-    data = data.rename(columns={f"on_support{end}": f"epsilon{end}" for end in ("", "_low", "_high")})
-    figure, axes = panels(data.k.nunique())
-    for ax, (k, rows) in zip(axes, data.groupby("k"), strict=True):
-        for colour, (depth, part) in coloured(rows.groupby("depth")):
-            series(ax, part, "active", "epsilon", f"{depth} layers", colour, law=False)
-        ax.set(
-            xscale="log", yscale="log", xlabel="active units below the top", ylabel="ε on the support", title=f"k = {k}"
-        )
-        plain_ticks(ax, data.active)
-    legend(axes[0])
-    return show(figure, "epsilon falls with the width below the top for three layers as for two, at a higher level.")
-
-
-def depth_limit(record: Record) -> Shown:
-    """Relative error of the top code against depth, with the best offsets and with one at the top alone."""
-    data = tops(record)
-    data["kind"] = data.offset.map(lambda b: "best offsets" if b == "optimal" else "offset at the top alone")
-    figure, (ax,) = panels(1)
-    for colour, (kind, part) in coloured(data.groupby("kind")):
-        series(ax, part, "depth", "relative_error", kind, colour)
-    ax.axhline(0.5, color="0.6", lw=1, ls=":")
-    ax.set(xlabel="layers", ylabel="relative error of the top code", ylim=(0, None), xticks=sorted(data.depth.unique()))
-    legend(ax)
-    return show(figure, f"The error grows with every layer, from {span(data.relative_error)}.")
-
-
-def reversal_map(record: Record) -> Shown:
-    """Relative error of the top code over k/t and depth, one panel a family, the line where a quarter is lost."""
-    data = tops(record)
-    data["k/t"] = [k / (r[-1] * w[-2]) for k, r, w in zip(data.k, data.rho, data.widths, strict=True)]
-    families = list(dict.fromkeys(data.weights))
-    style()
-    rows = -(-len(families) // 2)
-    figure, axes = plt.subplots(rows, 2, figsize=(8, 2.7 * rows), layout="constrained", squeeze=False, sharey=True)
-    for ax, family in zip(axes.flat, families, strict=False):
-        grid = data[data.weights == family].pivot(index="depth", columns="k/t", values="relative_error")
-        law = data[data.weights == family].pivot(index="depth", columns="k/t", values="predicted_relative_error")
-        grid.columns = [f"{c:.3g}" for c in grid.columns]
-        error_heatmap(ax, grid, cbar=False, annot_kws={"fontsize": 8})
-        _staircase(ax, grid.to_numpy() <= EDGE, "-")
-        _staircase(ax, law.to_numpy() <= EDGE, ":")
-        ax.set(title=family, xlabel="k / t of the top layer", ylabel="layers" if ax in axes[:, 0] else "")
-    for ax in axes.flat[len(families) :]:
-        ax.set_visible(False)
-    return show(
-        figure, f"Six families of weights: the error of the top code over k/t and depth, {span(data.relative_error)}; "
-        f"a line marks where it crosses {EDGE:g}, dotted where the Gaussian law does.",
-    )  # fmt: skip
-
-
-def _staircase(ax: Axes, inside: np.ndarray, line: str) -> None:
-    """The border of the cells that are `inside`, (depths, places)."""
-    for i, row in enumerate(inside):
-        for j, here in enumerate(row):
-            if j + 1 < len(row) and here != row[j + 1]:
-                ax.plot([j + 1, j + 1], [i, i + 1], "k" + line, lw=2)
-            if i + 1 < len(inside) and here != inside[i + 1][j]:
-                ax.plot([j, j + 1], [i + 1, i + 1], "k" + line, lw=2)
-
-
-def layers(record: Record) -> Any:
-    """A multi-layer record, one row a cell and layer: parameters, depth, layer (1 is next to the image), results."""
-    rows = []
-    for cell, result in record.pairs():
-        depth = len(cell["rho"])
-        rows += [
-            {**cell, "depth": depth, "layer": depth - i, **flat(layer)} for i, layer in enumerate(result["layers"])
-        ]
-    return pd.DataFrame(rows)
-
-
-def tops(record: Record) -> Any:
-    """A multi-layer record, one row a cell: its top layer, and its own results."""
-    rows = layers(record)
-    own = pd.DataFrame([flat({k: v for k, v in row.items() if k != "layers"}) for row in record.rows])
-    return pd.concat([rows[rows.layer == rows.depth].reset_index(drop=True), own], axis=1)
 
 
 FIGURES = {
@@ -301,9 +241,4 @@ FIGURES = {
     "finite-width": finite_width,
     "stacked-offsets": stacked_offsets,
     "phase-transitions": phase_transitions,
-    "middle-and-top": middle_and_top,
-    "theorem-3-1": theorem_3_1,
-    "theorem-3-2": theorem_3_2,
-    "depth-limit": depth_limit,
-    "reversal-map": reversal_map,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from reversible.random_nets import model
@@ -20,18 +21,23 @@ def story_sizes() -> dict[str, str]:
     return {name: f"{side**2:,}" for name, side in zip(names, SIDES, strict=True)}
 
 
-def _squares(pictures: list[tuple[str, Tensor]], alt: str) -> Shown:
-    """Vectors whose lengths are squares, as grey images side by side."""
+def _square(title: str, vector: Tensor) -> Figure:
+    """A vector whose length is a square as a grey image; dark is large."""
     style()
-    figure, axes = plt.subplots(1, len(pictures), figsize=(2.1 * len(pictures), 2.5), layout="constrained")
-    for ax, (title, vector) in zip(axes, pictures, strict=True):
-        side = round(vector.numel() ** 0.5)
-        ax.imshow(vector.reshape(side, side), cmap="gray_r", vmin=0, vmax=max(float(vector.max()), 1e-9))
-        ax.set_title(title, fontsize=9)
-        ax.set(xticks=[], yticks=[])
-        for spine in ax.spines.values():
-            spine.set_visible(True)
-    return show(figure, alt)
+    figure, ax = plt.subplots(figsize=(1.62, 2.0), layout="constrained")
+    side = round(vector.numel() ** 0.5)
+    ax.imshow(
+        vector.reshape(side, side).numpy(),
+        cmap="gray_r",
+        vmin=0,
+        vmax=max(float(vector.max()), 1e-9),
+        interpolation="none",
+    )
+    ax.set_title(title)
+    ax.set(xticks=[], yticks=[])
+    for spine in ax.spines.values():
+        spine.set_visible(True)
+    return figure
 
 
 def _error(h_hat: Tensor, h: Tensor) -> float:
@@ -47,12 +53,23 @@ def code_story(seed: int = 0) -> Shown:
     x = model.generate(W, h, laws.theory_alpha(n, 0.5), 0.5, generator)
     b = float(laws.proof_offset(float(h.norm()), n, m, 0.5))
     same, wrong = (model.infer(model.correlate(matrix, x), b) for matrix in (W, other))
-    return _squares(
-        [(f"code: {k} of {m} entries", h), (f"image: {n} pixels, half dropped", x),
-         (f"read with Wᵀ: error {_error(same, h):.2g}", same),
-         (f"read with other weights: {_error(wrong, h):.2g}", wrong)],
-        f"A code of {k} entries, its noise-like image, the same code read back, and nothing read with other weights.",
-    )  # fmt: skip
+    errors = [f"{_error(found, h):.2g}" for found in (same, wrong)]
+    return show(
+        [
+            _square(f"a code:\n{k} of {m} entries on", h),
+            _square(f"its image:\n{n:,} pixels", x),
+            _square(f"read with Wᵀ:\nerror {errors[0]}", same),
+            _square(f"other weights:\nerror {errors[1]}", wrong),
+        ],
+        [
+            f"A square of {m} cells, {k} of them dark.",
+            "A large square that looks like noise.",
+            f"A square of {m} cells with the same {k} cells dark.",
+            "An empty square." if not wrong.any() else "A square of cells with next to nothing in it.",
+        ],
+        f"A code of {k} entries makes an image that looks like noise, half of whose pixels are dropped. The same "
+        f"weights read it with a relative error of {errors[0]}; other weights find nothing (error {errors[1]}).",
+    )
 
 
 def picture_story(seed: int = 1) -> Shown:
@@ -66,9 +83,22 @@ def picture_story(seed: int = 1) -> Shown:
     x = model.generate(lower, unit, laws.theory_alpha(image, 0.5), 0.5, generator)
     unit_hat = model.infer(model.correlate(lower, x), 0.0)
     h_hat = model.infer(model.correlate(upper, unit_hat), -0.15 * float(h.norm()))
-    return _squares(
-        [("top code", h), ("middle layer", unit), ("image", x),
-         (f"middle read: error {_error(unit_hat, unit):.2g}", unit_hat),
-         (f"top read: error {_error(h_hat, h):.2g}", h_hat)],
-        "Down and up through two layers: the middle layer comes back noisy, the top code clean.",
-    )  # fmt: skip
+    errors = [f"{_error(unit_hat, unit):.2g}", f"{_error(h_hat, h):.2g}"]
+    return show(
+        [
+            _square(f"top code:\n3 of {top} on", h),
+            _square(f"middle layer:\n{middle:,} units", unit),
+            _square(f"image:\n{image:,} pixels", x),
+            _square(f"middle read:\nerror {errors[0]}", unit_hat),
+            _square(f"top read:\nerror {errors[1]}", h_hat),
+        ],
+        [
+            "A square of 100 cells, three of them dark.",
+            "A square of many cells, scattered grey.",
+            "A larger square that looks like noise.",
+            "The square of the middle layer, with noise in all its cells.",
+            "The square of the code with the same three cells dark.",
+        ],
+        f"Down through two layers (the first three squares) and up again (the last two): the middle layer comes back "
+        f"with a relative error of {errors[0]}, the code on top of it with {errors[1]}.",
+    )

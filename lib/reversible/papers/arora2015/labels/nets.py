@@ -46,7 +46,7 @@ net_spectra = labels(
         "share_bulk_on_law": "share of matrices whose bulk is on the law",
         "share_nothing_leaves": "share of matrices whose bulk is on the law and is left by no singular value",
         "share_more_spikes_than_permuted": "share of matrices with more spikes than their entries have in random order",
-        "share_not_heavy_tailed": "share of matrices that the rule does not call heavy-tailed",
+        "share_not_heavy_tailed": "share of matrices that are not called heavy-tailed",
         "alexnet_fc_largest_ks": "largest distance of a bulk from the law, AlexNet's fully connected layers",
         "alexnet_fc_nothing_leaves": "number of AlexNet's fully connected layers whose bulk nothing leaves",
     }
@@ -78,20 +78,20 @@ CHANGES = {
 REVERSAL = {
     "cosine": "cosine of a code and what comes back",
     "cosine_other": "cosine of a code and what comes back of another image",
-    "cosine_above_{change}": "cosine less that {change}",
-    "specific": "cosine of a code and what comes back, less another image's",
-    "specific_{change}": "cosine less another image's, {change}",
+    "cosine_above_{change}": "how much lower the cosine is {change}",
+    "specific": "the image's own part of the cosine",
+    "specific_{change}": "the image's own part {change}",
     "relative_error": "relative squared error at the theory's scale",
     "scaled_error": "relative squared error at the best scale",
-    "scaled_error_above_{change}": "scaled error less that {change}",
+    "scaled_error_above_{change}": "best-scale error less that {change}",
     "scale": "best scale of what comes back",
     "scale_{change}": "best scale {change}",
     "input_cosine": "cosine of an image and what comes down",
     "input_error": "relative squared error of an image at the best scale",
     "agreement": "share of images to which the net gives the class of what comes down",
-    "negative_bias_share": "share of negative biases",
+    "negative_bias_share": "share of biases that are negative",
     "mean_bias": "mean bias over the root mean square of what it is added to",
-    "active_share": "share of active units",
+    "active_share": "share of units that are active",
 }
 
 reversal_of_any_net = labels(REVERSAL, change=CHANGES)

@@ -51,7 +51,7 @@ shadow = labels(
         "equal_time_gain{dropout}_{place}": "backprop's final test error less SHADOW's in equal time{dropout}"
         " ({place})",
         "time_ratio{dropout}_{place}": "time of a step of SHADOW over that of backprop{dropout} ({place})",
-        "h3_below_shadow_{place}": "SHADOW's final test error from h2 less that from h3 ({place})",
+        "h3_below_shadow_{place}": "how far SHADOW from h3 ends below SHADOW from h2 ({place})",
         "final_error_{method}_{place}": "final test error, {method} ({place})",
         "correlation_{method}_{place}": "correlation of errors on synthetic and real images, {method} ({place})",
         "gap_{method}_{place}": "final error on synthetic less that on real images, {method} ({place})",
@@ -65,9 +65,8 @@ shadow = labels(
 ablations = labels(
     {
         "final_error_{one}_{place}": "final test error, {one} ({place})",
-        "{one}_below_{other}_{place}": "final test error, {other} less {one} ({place})",
-        "sampling_log_variance_ratio_{place}": "log ratio of the variances of final errors, with sampling over without"
-        " ({place})",
+        "{one}_below_{other}_{place}": "how far {one} ends below {other} ({place})",
+        "sampling_log_variance_ratio_{place}": "logarithm of the variance with sampling over that without ({place})",
     },
     one=VARIANTS,
     other=VARIANTS,
