@@ -7,7 +7,7 @@ from reversible.runs.labels import labels, score
 orthonormal_pairs = labels(
     {
         "worst_error": "largest relative distance of what comes back, with pairs of filters",
-        "least_error_without_pairs": "smallest relative distance of what comes back, without pairs",
+        "least_mean_without_pairs": "mean relative distance without pairs, at the size where it is least",
     }
 )
 

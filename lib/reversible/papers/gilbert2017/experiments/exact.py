@@ -30,11 +30,11 @@ class OrthonormalPairs:
 @dataclass(frozen=True)
 class OrthonormalPairsResult:
     worst_error: float  # |Psi ReLU(Psi^T x) - x| / |x|
-    least_error_without_pairs: float  # |W^T ReLU(W x) - x| / |x|
+    mean_error_without_pairs: float  # |W^T ReLU(W x) - x| / |x|
 
 
 def orthonormal_pairs(p: OrthonormalPairs) -> OrthonormalPairsResult:
-    """The worst of all draws with pairs, the best of them without."""
+    """The worst of all draws with pairs, their mean without."""
     with_pairs, without = [], []
     for draw in range(p.draws):
         generator = trial_generator(p.seed, draw)
@@ -43,7 +43,7 @@ def orthonormal_pairs(p: OrthonormalPairs) -> OrthonormalPairsResult:
         psi = torch.cat([W.T, -W.T], dim=1)  # (n, 2n)
         with_pairs.append(relative(psi @ torch.relu(psi.T @ x), x))
         without.append(relative(W.T @ torch.relu(W @ x), x))
-    return OrthonormalPairsResult(max(with_pairs), min(without))
+    return OrthonormalPairsResult(max(with_pairs), float(np.mean(without)))
 
 
 def relative(found: Tensor, wanted: Tensor) -> float:
@@ -60,7 +60,7 @@ def pairs_cells(profile: str) -> list[OrthonormalPairs]:
 def pairs_measures(pairs: list[tuple[OrthonormalPairs, OrthonormalPairsResult]]) -> dict[str, Estimate]:
     return {
         "worst_error": Estimate.exact(max(r.worst_error for _, r in pairs)),
-        "least_error_without_pairs": Estimate.exact(min(r.least_error_without_pairs for _, r in pairs)),
+        "least_mean_without_pairs": Estimate.exact(min(r.mean_error_without_pairs for _, r in pairs)),
     }
 
 

@@ -83,7 +83,7 @@ def _drawn(p: CodeLength, count: int, generator: torch.Generator) -> torch.Tenso
 def length_cells(profile: str) -> list[CodeLength]:
     shapes = [(32, (32,), (5,), 10), (8, (12,), (5,), 5), (4, (9, 9), (3, 3), 8)]  # the first are those of Fig. 2
     if profile == "full":
-        shapes += [(400, (20,), (5,), 20), (8, (60,), (5,), 20), (10, (8,), (4,), 2)]
+        shapes += [(400, (20,), (5,), 20), (8, (60,), (5,), 20), (10, (6,), (4,), 3)]
     draws = {"smoke": 1000, "book": 4000, "full": 20_000}[profile]
     cells = [(rows, *shape) for shape in shapes for rows in ("gaussian", "unit")]
     cells += [("common", *shape) for shape in shapes[:2]]

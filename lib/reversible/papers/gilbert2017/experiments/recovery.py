@@ -19,6 +19,9 @@ from reversible.spectra.supports import enumerated
 from reversible.theory import model_rip as laws
 
 
+PART = 500  # codes that are in memory at a time
+
+
 @dataclass(frozen=True, kw_only=True)
 class RecoveryBound:
     """Codes z of M_k, x = W^T z, and x^ = W^T M(W x, k): the errors beside the bounds, d by enumeration.
@@ -57,7 +60,8 @@ def recovery_bound(p: RecoveryBound) -> RecoveryBoundResult:
     G, blocks = (W @ W.T).numpy(), np.repeat(np.arange(p.filters), p.length - p.taps + 1)
     d_k, d_2k = (enumerated(G, blocks, size, each).value for size, each in ((p.k, 1), (2 * p.k, 2)))
     z = _codes(p, generator, G)
-    known, fixed = (_errors(layer, z, p, switches) for switches in SWITCHES)
+    parts = z.split(PART)
+    known, fixed = (torch.cat([_errors(layer, part, p, switches) for part in parts]) for switches in SWITCHES)
     return RecoveryBoundResult(
         d_k, d_2k,
         laws.papers_bound(d_k, d_2k) if d_2k < 1 else None, laws.sharper_bound(d_k, d_2k) if d_k < 1 else None,
