@@ -101,7 +101,11 @@ def coincident_scale(k: int, fan_in: int) -> float:
 
 
 def typical_largest(share: float) -> float:
-    """Near what lambda_max of W_S W_S^T is on a typical support of share * M D units: (1 + sqrt share)^2."""
+    """Near what lambda_max of W_S W_S^T is on a typical support of share * M n units: (1 + sqrt share)^2.
+
+    Off the edges of the input each row and each column of W_S then has the same energy, 1 and share, and the law of
+    such matrices is that of Marchenko and Pastur.
+    """
     return (1 + math.sqrt(positive("share", share))) ** 2
 
 

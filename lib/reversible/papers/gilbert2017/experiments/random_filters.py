@@ -189,8 +189,10 @@ def rip_cells(profile: str) -> list[ModelRip]:
         cells += [
             _cell("search", 24 if small else 96, fan_in // 5, 5, 5, k, 4 if profile == "full" else 2) for k in counts
         ]
-    M, D = (16, 20) if small else (48, 40)
-    cells += [_cell("typical", M, M, D, 5, round(s * M * D), 3) for s in ((0.2,) if small else (0.1, 0.2, 0.4))]
+    M, D, typical = (16, 20, 2) if small else (48, 40, 3) if book else (48, 40, 12)
+    cells += [
+        _cell("typical", M, M, D, 5, round(s * M * (D - 4)), typical) for s in ((0.2,) if small else (0.1, 0.2, 0.4))
+    ]
     return [replace(cell, seed=seed_of("model-rip", i)) for i, cell in enumerate(cells)]
 
 
@@ -206,7 +208,7 @@ def rip_measures(pairs: Pairs) -> dict[str, Estimate]:
     of = {question: [(p, r) for p, r in pairs if p.question == question] for question in QUESTIONS}
     within = [value <= DELTA for _, r in of["sufficient"] for value in r.values]
     over = [value / laws.coincident_scale(p.k, p.fan_in) for p, r in of["search"] for value in r.values]
-    typical = [(p.k / (p.channels * p.length), value) for p, r in of["typical"] for value in r.values]
+    typical = [(p.k / (p.channels * p.shifts), value) for p, r in of["typical"] for value in r.values]
     shortest, longest = (pick(of["length"], key=lambda pair: pair[0].length)[0] for pick in (min, max))
     grown = [laws.papers_scale(p.k, p.filters, p.shifts, FAILURE, p.channels, p.taps, p.length)
              for p in (shortest, longest)]  # fmt: skip

@@ -18,7 +18,6 @@ from reversible.runs.experiment import Experiment, seed_of
 from reversible.spectra.supports import enumerated
 from reversible.theory import model_rip as laws
 
-
 PART = 500  # codes that are in memory at a time
 
 
