@@ -17,5 +17,10 @@ PAPER = Paper(
         "experiments.one_step": ("one-step-law", "switch-depth"),
         "experiments.trained_filters": ("active-shares", "rebuilt-inputs", "filter-coherence"),
     },
-    figures={},
-)
+    figures={
+        "figures.theory": (
+            "code-length", "model-rip", "recovery-bound", "hidden-codes", "one-step-law", "switch-depth",
+        ),
+        "figures.trained": ("active-shares", "rebuilt-inputs", "filter-coherence"),
+    },
+)  # fmt: skip

@@ -136,7 +136,8 @@ PLACES = {
     "vgg_pool2": "VGG-19's pool2, rescaled",
 }
 GUESSES = {
-    "learned": "learned filters", "random": "random filters", "permuted": "permuted filters", "ones": "all ones",
+    "learned": "learned filters", "random": "random filters", "permuted": "permuted filters",
+    "fixed": "random filters and fixed switches", "ones": "all ones",
     "means": "the channels' means", "noise": "noise", "abs_noise": "noise without signs",
 }  # fmt: skip
 rebuilt_inputs = labels(

@@ -105,7 +105,7 @@ def shares_measures(pairs: list[tuple[ActiveShares, ActiveSharesResult | Absent]
 # --- Table 3: what comes back of a layer's input ----------------------------------------------------------------------
 
 FILTERS = ("learned", "random", "permuted")
-CONSTANTS = ("ones", "means", "noise", "abs_noise")  # what else is taken for x^
+GUESSES = ("fixed", "ones", "means", "noise", "abs_noise")  # "fixed": by random filters with fixed switches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,9 +130,7 @@ class RebuiltInputsResult:
 
 
 def rebuilt_inputs(p: RebuiltInputs) -> RebuiltInputsResult | Absent:
-    result = RebuiltInputsResult(
-        {name: [] for name in (*FILTERS, *CONSTANTS)}, *({f: [] for f in FILTERS} for _ in "ab")
-    )
+    result = RebuiltInputsResult({name: [] for name in (*FILTERS, *GUESSES)}, *({f: [] for f in FILTERS} for _ in "ab"))
     try:
         others = at(p.place, slice(-100, None)).x  # pictures that are in no group
         means = others.mean((0, 2, 3))[:, None, None]
@@ -148,13 +146,17 @@ def _rebuild(p: RebuiltInputs, group: int, means: Tensor, result: RebuiltInputsR
     x = place.x
     for name in FILTERS:
         layer = Convolution(unit_rows(_replaced(place.filters, name, generator)), padding=place.padding)
-        kept = project(torch.relu(layer.up(x)), None, (2, 2))
-        found = _cosine(x, layer.down(kept, tuple(x.shape[2:])))
+        h, size = torch.relu(layer.up(x)), tuple(x.shape[2:])
+        kept = project(h, None, (2, 2))
+        found = _cosine(x, layer.down(kept, size))
         energy = (kept.square().flatten(1).sum(1) / x.square().flatten(1).sum(1)).tolist()
         law = torch.tensor([one_step.cosine(e) for e in energy])
         result.errors[name].append(_matched(found))
         result.kept[name].append(float(np.mean(energy)))
         result.law_ratio[name].append(float((found / law).mean()))
+        if name == "random":
+            moved = layer.down(project(h, None, (2, 2), "fixed"), size)
+            result.errors["fixed"].append(_matched(_cosine(x, moved)))
     noise = torch.randn(x.shape, generator=generator)
     shown = {"ones": torch.ones_like(x), "means": means.expand_as(x), "noise": noise, "abs_noise": noise.abs()}
     for name, guess in shown.items():
@@ -189,7 +191,7 @@ def rebuilt_measures(pairs: list[tuple[RebuiltInputs, RebuiltInputsResult | Abse
         for name, errors in r.errors.items():
             measures[f"error_{name}_{place}"] = Estimate.of(errors)
         random = np.array(r.errors["random"])
-        for name in ("learned", "permuted", "ones", "means", "abs_noise"):
+        for name in ("learned", "permuted", "fixed", "ones", "means", "abs_noise"):
             measures[f"random_below_{name}_{place}"] = Estimate.of(np.array(r.errors[name]) - random)
         for name in ("learned", "random"):
             measures[f"law_ratio_{name}_{place}"] = Estimate.of(r.law_ratio[name])
