@@ -154,7 +154,7 @@ def one_step_law(record: Record) -> Shown:
     ax.set(xscale="log", xlabel="energy kept over the input's, e", ylabel="cosine of x and x̂")
     ax.set_xticks([0.25, 0.5, 1, 2, 4], ["1/4", "1/2", "1", "2", "4"])
     ax.minorticks_off()
-    legend(ax, loc="upper left")
+    legend(ax, loc="lower right")
     gap = record.measures["convolution_gap_positive"].mean
     return together(
         [(drawn, "Cosines of dense layers and convolutions lie on the curve of the law.")],
