@@ -116,8 +116,12 @@ def test_errors_of_one_step_are_those_of_matrices_and_all_supports():
         back = nearest((W @ x).reshape(3, 4), 2).ravel() @ W
         worst = max(worst, np.linalg.norm(back - x) / np.linalg.norm(x))
     assert found.worst_known == pytest.approx(worst)
-    assert found.worst_known <= found.sharper_bound
-    assert found.d_k <= found.d_2k
+    assert found.sharper_bound is None or found.worst_known <= found.sharper_bound
+    blocks = np.repeat(np.arange(3), 4)
+    for constant, size, each in ((found.d_k, 2, 1), (found.d_2k, 4, 2)):
+        rows = [r for r in itertools.combinations(range(12), size) if max(np.bincount(blocks[list(r)])) <= each]
+        values = [np.linalg.svd(W[list(r)], compute_uv=False) ** 2 for r in rows]
+        assert constant == pytest.approx(max(max(v[0] - 1, 1 - v[-1]) for v in values))
 
 
 def test_a_bound_that_is_too_small_is_seen(monkeypatch):

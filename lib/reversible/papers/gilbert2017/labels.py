@@ -137,13 +137,13 @@ PLACES = {
 }
 GUESSES = {
     "learned": "learned filters", "random": "random filters", "permuted": "permuted filters",
-    "fixed": "random filters and fixed switches", "ones": "all ones",
+    "fixed": "fixed switches", "ones": "all ones",
     "means": "the channels' means", "noise": "noise", "abs_noise": "noise without signs",
 }  # fmt: skip
 rebuilt_inputs = labels(
     {
         "error_{guess}_{place}": "relative error with {guess} ({place})",
-        "random_below_{guess}_{place}": "relative error with {guess} less that with random filters ({place})",
+        "random_below_{guess}_{place}": "relative error with {guess} less with random ones ({place})",
         "law_ratio_{guess}_{place}": "cosine over its law with {guess} ({place})",
         "kept_{guess}_{place}": "energy that is kept over the input's with {guess} ({place})",
     },

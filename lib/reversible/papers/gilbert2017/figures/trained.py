@@ -47,11 +47,12 @@ def rebuilt_inputs(record: Record) -> Shown:
     looks = {"learned": ("o", OURS), "random": ("s", PAPER_COLOUR), "permuted": ("^", "C2"),
              "fixed": ("v", "C3"), "ones": ("x", GREY),
              "means": ("+", GREY), "abs_noise": ("1", GREY)}  # fmt: skip
+    legends = GUESSES | {"fixed": "random, fixed switches"}
     for row, place in enumerate(reversed(places)):
         ax.axhline(row, color="0.9", lw=0.8, zorder=0)
         for name, (marker, colour) in looks.items():
             value = record.measures[f"error_{name}_{place}"].mean
-            ax.plot(value, row, marker, color=colour, label=GUESSES[name] if row == 0 else None, mfc="none")
+            ax.plot(value, row, marker, color=colour, label=legends[name] if row == 0 else None, mfc="none")
     ax.set_yticks(range(len(places)), [PLACES[place].replace(", ", ",\n") for place in reversed(places)])
     ax.set(xlabel="error |x̂ − x| / |x|, x̂ as long as x", ylim=(-0.5, len(places) - 0.5))
     legend(ax, loc="upper center", bbox_to_anchor=(0.3, -0.25), ncols=2)
