@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from reversible.papers.gilbert2017.labels import SPOTS
@@ -82,8 +83,12 @@ def words(records: Mapping[str, Record]) -> dict[str, str]:
     """Numbers for the prose of the chapter, by name."""
     m = {f"{name}.{measure}": e.mean for name, record in records.items() for measure, e in record.measures.items()}
     gaussian = [row for cell, row in records["recovery-bound"].pairs() if cell["rows"] == "gaussian"]
+    sizes = next(cell for cell, _ in records["hidden-codes"].pairs())
+    shifts = sizes["length"] - sizes["taps"] + 1
     beyond = min(row["d_2k"] for row in gaussian if (row["papers_bound"] or 0) > 1)
     return {
+        "papers_left": f"{sizes['channels'] * sizes['taps'] ** 2 / sizes['length']:.0f}",
+        "papers_right": f"{sizes['k'] * (math.log(sizes['filters']) + math.log(shifts)):.0f}",
         "papers_bound_over_one": f"{beyond:.2f}",
         "known_fixed_images": f"{m['rebuilt-inputs.error_random_vgg_images']:.2f} and "
                               f"{m['rebuilt-inputs.error_fixed_vgg_images']:.2f}",
@@ -96,7 +101,6 @@ def words(records: Mapping[str, Record]) -> dict[str, str]:
         "random_images": f"{m['rebuilt-inputs.error_random_vgg_images']:.2f}",
         "random_pool1_share": f"{m['active-shares.share_random_p1']:.0%}".replace("%", "\N{NO-BREAK SPACE}%"),
         "enough_largest": f"{m['model-rip.largest_where_enough']:.2f}",
-        "fan_in_d2": f"{m['model-rip.slope_fan_in']:.2f}".replace("-", "−"),
         "found_over_scale": f"{m['model-rip.least_over_scale']:.1f} to {m['model-rip.largest_over_scale']:.1f}",
         "fifth": f"{m['hidden-codes.median_fifth']:.3f}",
         "fifth_worst": f"{m['hidden-codes.largest_fifth']:.2f}",
