@@ -62,11 +62,15 @@ def test_a_smoke_run_measures_what_the_rules_read(name, smoke_records):
     """Of trained cells on its own data; that the profile `full` measures all the others test_shadow sees."""
     if name == "net-reversal":
         skip_without(["weights/lenet300_100_dense.npz"])
-    asked, measured = asked_of(name), set(smoke_records[name].measures)
+    record = smoke_records[name]
+    asked, measured = asked_of(name), set(record.measures)
     if name in TRAINED:
         asked, measured = ({PLACE.sub("", measure) for measure in measures} for measures in (asked, measured))
     assert asked
-    assert asked - measured == NOT_IN_SMOKE.get(name, set())
+    missing = asked - measured
+    if missing > NOT_IN_SMOKE.get(name, set()) and record.absent:
+        pytest.skip(f"not at hand: {'; '.join(record.absent)}")
+    assert missing == NOT_IN_SMOKE.get(name, set())
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

@@ -1,0 +1,26 @@
+"""Gilbert, Zhang, Lee, Zhang and Lee (2017), "Towards understanding the invertibility of convolutional neural nets"."""
+
+from __future__ import annotations
+
+from reversible.papers import Paper
+
+PAPER = Paper(
+    key="gilbert2017",
+    title="Towards Understanding the Invertibility of Convolutional Neural Networks",
+    short="Gilbert, Zhang, Lee, Zhang and Lee 2017",
+    chapters=("convolutional-nets",),
+    experiments={
+        "experiments.exact": ("orthonormal-pairs", "iht-step"),
+        "experiments.random_filters": ("code-length", "model-rip"),
+        "experiments.recovery": ("recovery-bound",),
+        "experiments.hidden_codes": ("hidden-codes",),
+        "experiments.one_step": ("one-step-law", "switch-depth"),
+        "experiments.trained_filters": ("active-shares", "rebuilt-inputs", "filter-coherence"),
+    },
+    figures={
+        "figures.theory": (
+            "code-length", "model-rip", "recovery-bound", "hidden-codes", "one-step-law", "switch-depth",
+        ),
+        "figures.trained": ("active-shares", "rebuilt-inputs", "filter-coherence"),
+    },
+)  # fmt: skip
