@@ -39,7 +39,7 @@ from reversible.book import front
 from reversible.book.chapter import begin
 
 begin(globals(), "index")
-front.counts(front.verdicts())
+front.by_paper(front.verdicts())
 ```
 """
 CHAPTER = f"""{HEAD}# A small chapter

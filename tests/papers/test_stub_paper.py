@@ -15,7 +15,8 @@ STUB = {
 from reversible.papers import Paper
 
 PAPER = Paper(
-    key="stub2020", title="On coins", short="Stub 2020", chapters=("coins",),
+    key="stub2020", title="On coins", short="Stub 2020", at_hand="It was made up.",
+    chapters=("coins",),
     experiments={"experiments": ("coin-tosses",)}, figures={"figures": ("coin-tosses",)},
 )
 ''',
@@ -147,7 +148,7 @@ text = "".join(str(cell) for cell in execute.executed(book, "coins").cells)
 print(json.dumps({
     "paper": papers.paper_of("coin-tosses").title,
     "verdicts": [verdict.status for verdict in verdicts],
-    "found": [*front.counts(verdicts).value.items()],
+    "found": [*front.by_paper(verdicts).value.items()],
     "row": front.claims_table(verdicts).content,
     "page": text,
     "stale": execute.stale(book, "smoke").count("coins"),

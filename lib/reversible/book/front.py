@@ -15,7 +15,7 @@ from reversible.base.checks import InputError
 from reversible.base.files import write_atomically
 from reversible.book import rooms
 from reversible.book.cards import anchor, told
-from reversible.papers import papers
+from reversible.papers import Paper, papers
 from reversible.records import words
 from reversible.records.claims import (
     STATUSES,
@@ -44,19 +44,27 @@ def verdicts() -> list[Verdict]:
 
 def findings(of: list[Verdict]) -> Shown:
     """What was found on the whole, in a few sentences; InputError where a verdict that they rest on has changed."""
-    said = [words.told(finding, of) for finding in read_findings(book_folder())]
-    items = [re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", escape(line)) for line in said]
-    return Shown("<ul class='rv-found'>" + "".join(f"<li>{item}</li>" for item in items) + "</ul>", said)
+    said = [words.told(finding, of) for finding in read_findings(book_folder()) if finding.lead]
+    return Shown("<ul class='rv-found'>" + "".join(f"<li>{_bold(line)}</li>" for line in said) + "</ul>", said)
 
 
-def counts(of: list[Verdict]) -> Shown:
-    """How many claims came out how: each paper's own, its neighbours', our extensions and our controls apart."""
+def _bold(line: str) -> str:
+    return re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", escape(line))
+
+
+def by_paper(of: list[Verdict]) -> Shown:
+    """Of each paper what was at hand, what else was found, its chapters, and how many claims came out how.
+
+    The paper's own claims, its neighbours', our extensions and our controls are counted apart. InputError as in
+    `findings`.
+    """
     counted: dict[tuple[str, str], Counter[str]] = {}
     for verdict in words.in_order(of):
         counted.setdefault((verdict.claim.paper, verdict.claim.whose), Counter())[verdict.status] += 1
-    lines, shorts = [], {known.key: known.short for known in papers()}
+    lines, known = [], {paper.key: paper for paper in papers()}
     for paper in dict.fromkeys(paper for paper, _ in counted):
-        lines.append(f"<p><strong>{escape(shorts.get(paper, paper))}</strong></p><dl class='rv-counts'>")
+        lines += _about(known[paper], of) if paper in known else [f"<p><strong>{escape(paper)}</strong></p>"]
+        lines.append("<dl class='rv-counts'>")
         for whose in (whose for key, whose in counted if key == paper):
             count = counted[paper, whose]
             badges = " ".join(
@@ -65,6 +73,15 @@ def counts(of: list[Verdict]) -> Shown:
             lines.append(f"<dt>{OF[whose]}</dt><dd>{badges}</dd>")
         lines.append("</dl>")
     return Shown("".join(lines), counted)
+
+
+def _about(paper: Paper, of: list[Verdict]) -> list[str]:
+    """Its name, what of it was at hand, what was found and does not stand on top, and its chapters."""
+    chapters = dict.fromkeys(escape(v.claim.chapter) for v in of if v.claim.paper == paper.key)
+    links = ", ".join(f"<a href='{name}.html'>{name}</a>" for name in chapters)
+    head = f"<p><strong>{escape(paper.short)}.</strong> <cite>{escape(paper.title)}.</cite> {escape(paper.at_hand)}</p>"
+    said = [f for f in read_findings(book_folder()) if f.paper == paper.key and not f.lead]
+    return [head, *(f"<p>{_bold(words.told(finding, of))}</p>" for finding in said), f"<p>Chapters: {links}.</p>"]
 
 
 OF = {

@@ -28,6 +28,7 @@ class Paper:
     key: str  # the name of its folder, of its ledger and of its entry among the references
     title: str
     short: str  # authors and year, as the front page names it
+    at_hand: str  # what of its text was read for this book, in a sentence
     chapters: tuple[str, ...]  # book/NAME.md, in order
     experiments: Mapping[str, tuple[str, ...]]  # module below its folder -> names of the records it makes
     figures: Mapping[str, tuple[str, ...]]  # module below its folder -> names of the records it draws

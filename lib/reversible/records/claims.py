@@ -87,6 +87,7 @@ class Finding:
     paper: str  # whose ledger it stands in
     says: str
     rests_on: Mapping[str, str]  # claim -> verdict
+    lead: bool = False  # it stands in the first screen of the front page, and not with its paper
 
 
 class Checked(NamedTuple):

@@ -8,6 +8,7 @@ PAPER = Paper(
     key="gilbert2017",
     title="Towards Understanding the Invertibility of Convolutional Neural Networks",
     short="Gilbert, Zhang, Lee, Zhang and Lee 2017",
+    at_hand="Its main text and its tables were at hand, its appendices, footnotes and pictures were not.",
     chapters=("convolutional-nets",),
     experiments={
         "experiments.exact": ("orthonormal-pairs", "iht-step"),

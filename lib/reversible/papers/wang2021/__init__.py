@@ -8,6 +8,7 @@ PAPER = Paper(
     key="wang2021",
     title="Fixed-point algorithms for inverse of residual rectifier neural networks",
     short="Wang, An, Liu and Li 2021",
+    at_hand="Its abstract, its list of references and the captions of its figures were at hand, its text was not.",
     chapters=("residual-nets",),
     experiments={
         "experiments.preimages": ("wang-preimages", "wang-units", "wang-wide-units"),
