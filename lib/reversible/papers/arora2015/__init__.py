@@ -8,7 +8,8 @@ PAPER = Paper(
     key="arora2015",
     title="Why are deep nets reversible: a simple theory, with implications for training",
     short="Arora, Liang and Ma 2015",
-    at_hand="Its abstract, a published review of its experiments and a reader's notes on its theorems were at hand, its text was not.",
+    at_hand="Its abstract, a published review of its experiments and a reader's notes on its theorems were at hand, "
+    "its text was not.",
     chapters=(
         "single-layer", "multi-layer", "depth-laws", "reversal-map", "spectra", "real-nets", "training", "ablations",
     ),
