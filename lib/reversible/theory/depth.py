@@ -20,7 +20,7 @@ the curvature of these means, times the spread, is added. Derived for this proje
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,15 +108,17 @@ def state_evolution(
     zero = np.zeros_like(lengths[-1])  # (...)
     # The image is read as it is: G = 1, V = 0.
     state = State(widths[0], lengths[0], zero + 1, zero, np.zeros((2, 2, *zero.shape)), zero, zero)
-    drift, follows, states = np.zeros((2, *zero.shape)), True, []
+    drift = bend = np.zeros((2, *zero.shape))
+    follows, states = True, []
     for layer, offset in enumerate(offsets):
         n, width, norm = state.width, widths[layer + 1], lengths[layer + 1]
         units = Units(
-            n=n, gain=state.gain, noise=state.noise, spread=state.spread, drift=drift, norm=state.length / norm,
-            b=state.offset / norm, b_follows=follows, rho=rho[layer], alpha=scales[layer] * 2 / (rho[layer] * n), q=q,
+            n=n, gain=state.gain, noise=state.noise, spread=state.spread, drift=drift, bend=bend,
+            norm=state.length / norm, b=state.offset / norm, b_follows=follows, rho=rho[layer],
+            alpha=scales[layer] * 2 / (rho[layer] * n), q=q,
         )  # fmt: skip
         above = read(units, limit)
-        drift, follows = above.drift, isinstance(offset, InNoise)
+        drift, bend, follows = above.drift, above.bend, isinstance(offset, InNoise)
         b = offset.sds * (np.sqrt(above.noise) * norm) if isinstance(offset, InNoise) else zero + offset
         hidden = layer + 1 < len(rho)
         error = _hidden_error(above, b / norm, width, rho[layer + 1]) if hidden else zero * np.nan
@@ -177,16 +179,29 @@ def optimal_offsets(
 ) -> tuple[float, ...]:
     """The offsets b_1 ... b_L with the smallest risk at the top, for a code with nonzero entries `h`, (k,).
 
-    In units of each layer's noise the hidden offsets are searched together (Nelder and Mead, from three starts), the
-    top one inside by itself. Hidden offsets may come out positive: a layer that cuts less biases the one above less.
+    Hidden offsets may come out positive: a layer that cuts less biases the one above less.
     """
     h = np.asarray(h, float)
+    return best_offsets(
+        widths, rho, float(np.linalg.norm(h)), lambda state: best_top_offset(state, h), scales=scales, q=q
+    )
+
+
+def best_offsets(
+    widths: Sequence[int], rho: Sequence[float], length: float, best_top: Callable[[State], tuple[float, float]], *,
+    scales: Sequence[float] | None = None, q: float = 1.0,
+) -> tuple[float, ...]:  # fmt: skip
+    """The offsets b_1 ... b_L with the smallest risk for top codes of a length; `best_top`: risk and offset at the top.
+
+    In units of each layer's noise the hidden offsets are searched together (Nelder and Mead, from three starts), the
+    top one inside by itself.
+    """
     hidden = len(rho) - 1
 
     def climb(sds: Sequence[float]) -> tuple[float, tuple[float, ...]]:
         offsets = [*map(InNoise, sds), 0.0]
-        states = state_evolution(widths, rho, offsets, np.linalg.norm(h), scales=scales, q=q, limit=True)
-        risk, top = best_top_offset(states[-1], h)
+        states = state_evolution(widths, rho, offsets, length, scales=scales, q=q, limit=True)
+        risk, top = best_top(states[-1])
         return risk, (*(float(state.offset) for state in states[:-1]), top)
 
     if not hidden:

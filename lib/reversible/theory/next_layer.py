@@ -78,6 +78,7 @@ class Units:
     noise: Array  # (...), V of layer l
     spread: Array  # (2, 2, ...), covariance of (G, V) over draws
     drift: Array  # (2, ...), d(G, V) / d ln||h_l||: 0 where all offsets below follow the code's length
+    bend: Array  # (2, ...), the second derivative, and 0 there, too
     norm: Array  # (...), ||h_l||
     b: Array  # (...), the offset of layer l
     b_follows: bool  # b grows with ||h_l||; otherwise it is a number, which in these units shrinks as ||h_{l+1}|| grows
@@ -125,6 +126,7 @@ class Read(NamedTuple):
     noise: Array  # (...), V'
     spread: Array  # (2, 2, ...), covariance of (G', V') over draws
     drift: Array  # (2, ...), d(G', V') / d ln||h_{l+1}||
+    bend: Array  # (2, ...), its own derivative
 
 
 def read(units: Units, limit: bool) -> Read:
@@ -133,7 +135,7 @@ def read(units: Units, limit: bool) -> Read:
     slopes = _slopes(units, moments)
     spread = _spread(units, moments, slopes)
     gain, noise = units.pair(moments.m1, moments.m2) if limit else _means(units, moments, slopes)
-    return Read(np.maximum(gain, 0), np.maximum(noise, 0), spread, slopes.drift)
+    return Read(np.maximum(gain, 0), np.maximum(noise, 0), spread, slopes.drift, _bend(units))
 
 
 # --- how (G', V') answers to what is below ----------------------------------------------------------------------------
@@ -150,6 +152,9 @@ class _Slopes(NamedTuple):
     sd_by_noise: Array  # (...), not of (G', V') but of sd, by V
 
 
+STEP = 0.01  # of ln||h_{l+1}||, in which second differences are taken: a part in 10^4 of a correction is lost
+
+
 def _slopes(units: Units, moments: Moments) -> _Slopes:
     """By the mean of y the slopes of m1 and m2 are m0 and 2 m1; by its sd they are the density and 2 sd m0."""
     m0, m1, density = moments.m0, moments.m1, moments.density
@@ -162,6 +167,20 @@ def _slopes(units: Units, moments: Moments) -> _Slopes:
     by_square = by_sd * sd / 2 + through_below / 2 + (by_mean * b / 2 if units.b_follows else 0)
     drift = through_below - (0 if units.b_follows else by_mean * b)
     return _Slopes(by_sd, by_gain, by_below, by_square, drift, sd_by_noise)
+
+
+def _bend(units: Units) -> Array:
+    """The second derivative of (G', V') by ln||h_{l+1}||, (2, ...): (G, V) follow, and a fixed offset shrinks."""
+
+    def at(step: float) -> Array:
+        gain, noise = np.stack([units.gain, units.noise]) + step * units.drift + step**2 / 2 * units.bend
+        b = units.b * (1 if units.b_follows else np.exp(-step))
+        moments = relu_moments(
+            gain * units.alpha * units.g + b, np.sqrt(np.maximum(noise, 0)) * units.norm + 0 * units.g
+        )
+        return units.pair(moments.m1, moments.m2)
+
+    return (at(STEP) - 2 * at(0) + at(-STEP)) / STEP**2
 
 
 # --- how it spreads ---------------------------------------------------------------------------------------------------
@@ -228,8 +247,9 @@ def _mean_over_draws(units: Units) -> Array:
     for axis in _axes(units):
         for root in (-np.sqrt(3), np.sqrt(3)):
             step = root * axis.sd
-            noise = np.maximum(units.noise + step * axis.noise, 0)
-            moments = units.moments(units.gain + step * axis.gain, noise, max(1 + step * axis.square, 0.05))
+            gain = units.gain + step * axis.gain + step**2 * axis.bend[0]
+            noise = np.maximum(units.noise + step * axis.noise + step**2 * axis.bend[1], 0)
+            moments = units.moments(gain, noise, max(1 + step * axis.square, 0.05))
             total += units.pair(moments.m1, moments.m2) / 6
     return total
 
@@ -241,17 +261,22 @@ class _Axis(NamedTuple):
     gain: Array  # (...), by how much G,
     noise: Array  # (...), V,
     square: float  # and ||h_l||^2 over its mean change per unit of that
+    bend: Array  # (2, ...), and (G, V) beside that per square of it
 
 
 def _axes(units: Units) -> list[_Axis]:
-    """Two for (G, V), the columns of its spread's Cholesky factor, and one for ||h_l||^2, along which both drift."""
+    """Two for (G, V), the columns of its spread's Cholesky factor, and one for ||h_l||^2, along which both drift.
+
+    With ||h_l||^2 = (1 + x) its mean, ln||h_l|| is x/2 - x^2/4 + ..., so that the square of x moves (G, V) by
+    -drift/4 + bend/8.
+    """
     (of_gain, of_both), (_, of_noise) = units.spread
     gain = np.sqrt(np.maximum(of_gain, 0))
     with_gain = np.where(gain > 0, of_both / np.where(gain > 0, gain, 1), 0)
     alone = np.sqrt(np.maximum(of_noise - with_gain**2, 0))
     sd_of_square = np.sqrt((6 / units.rho - 1) / units.n)
     return [
-        _Axis(1.0, gain, with_gain, 0.0),
-        _Axis(1.0, 0 * gain, alone, 0.0),
-        _Axis(sd_of_square, units.drift[0] / 2, units.drift[1] / 2, 1.0),
+        _Axis(1.0, gain, with_gain, 0.0, 0 * units.drift),
+        _Axis(1.0, 0 * gain, alone, 0.0, 0 * units.drift),
+        _Axis(sd_of_square, units.drift[0] / 2, units.drift[1] / 2, 1.0, units.bend / 8 - units.drift / 4),
     ]

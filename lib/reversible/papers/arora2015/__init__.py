@@ -19,7 +19,8 @@ PAPER = Paper(
             "unbiased-inference", "linf-rate", "theorem-2-3", "regime-map", "inference-dropout", "relu-and-offset",
         ),
         "experiments.other_weights": ("weight-families", "digits-reversal"),
-        "experiments.two_and_three_layers": ("middle-and-top", "theorem-3-1", "theorem-3-2", "depth-limit"),
+        "experiments.two_and_three_layers": ("middle-and-top", "depth-limit"),
+        "experiments.theorems": ("theorem-3-1", "theorem-3-2"),
         "experiments.depth": (
             "two-layer-gain", "depth-law", "finite-width", "stacked-offsets", "phase-transitions",
         ),

@@ -21,32 +21,34 @@ middle_and_top = labels(
     }
 )
 
+DROPPED = {"": "", "_dropped": ", half of each layer's input dropped"}
+
 theorem_3_1 = labels(
     {
-        "slope_{k}": "log-log slope of ε in {k}",
-        "slope_{k}_dropped": "log-log slope of ε in {k}, half of each layer's input dropped",
-        "slope_{k}_less_logs": "log-log slope of ε in {k}, with ln²(k₁/k₂) divided out",
-        "slope_{k}_less_logs_dropped": "log-log slope of ε in {k}, with ln²(k₁/k₂) divided out, half of each layer's"
-        " input dropped",
-        "slope_k1_no_middle_offset": "log-log slope of ε in k₁, without a middle offset",
-        "constant": "largest ratio of ε to ln²(k₁/k₂) k₂/k₁",
-        "constant_dropped": "largest ratio of ε to ln²(k₁/k₂) k₂/k₁, half of each layer's input dropped",
+        "on_over_law{q}": "mean squared error of an entry that is on, over the law's{q}",
+        "off_over_law{q}": "mean squared error of an entry that is off, over the law's{q}",
+        "slope_{k}{q}": "log-log slope of ε in {k}, at the sizes that were run{q}",
+        "law_slope{q}": "log-log slope of the law's ε in k₁, in the largest nets{q}",
+        "law_large{q}": "power of ln(k₁/k₂) beside k₂/k₁ in the law's ε, in the largest nets{q}",
+        "law_growth{q}": "that power in the largest nets over that in the smallest{q}",
+        "law_k2{q}": "power of ln(k₁/k₂) beside k₂/k₁ in the law's ε, by k₂{q}",
         "smallest_epsilon": "ε in the net with the largest k₁/k₂",
-        "no_middle_over_best": "ε without a middle offset over ε with the best one, in the net with the largest k₁/k₂",
-        "middle_offset_at_widest": "best middle offset in the net with the largest k₁/k₂",
+        "none_middle_over_best": "ε without a middle offset over ε with the best one, at the largest k₁/k₂",
+        "negative_middle_over_best": "ε with a middle offset of minus one standard deviation of the noise over ε with"
+        " the best one, at the largest k₁/k₂",
         "dropped_over_kept": "ε with half of each layer's input dropped over ε without, at the largest k₁/k₂",
-        "rms_z": score(TOP),
     },
-    k={"k1": "k₁", "k2": "k₂"},
-)
+    k={"k1": "k₁", "k2": "k₂"}, q=DROPPED,
+)  # fmt: skip
 
 theorem_3_2 = labels(
     {
+        "on_over_law": "mean squared error of an entry that is on, over the law's, three layers",
+        "off_over_law": "mean squared error of an entry that is off, over the law's, three layers",
         "slope_k2": "log-log slope of ε in the active units below the top, three layers",
         "slope_k2_of_two_layers": "log-log slope of ε in the active units below the top, two layers",
         "smallest_epsilon": "ε in the net of three layers with the largest k₂/k₃",
         "three_over_two": "ε of three layers over that of their upper two, at the largest k₂/k₃",
-        "rms_z": score(TOP),
     }
 )
 
