@@ -14,10 +14,11 @@ from reversible.nets.reversal import compare
 from reversible.papers import figure_of
 from reversible.papers.arora2015 import PAPER, figures
 from reversible.papers.arora2015.experiments.other_weights import digit_codes
-from reversible.papers.arora2015.figures import laws, schematics, shadow, theorems
+from reversible.papers.arora2015.figures import laws, schematics, shadow
 from reversible.random_nets.deep import MultiLayer
 from reversible.records.record import book_folder, read_record
 from reversible.theory.depth import state_evolution
+from reversible.theory.every_entry import entry_risks
 
 RESULTS = book_folder() / "results"
 DRAWN = [name for name in PAPER.draws if (RESULTS / f"{name}.json").is_file()]
@@ -190,7 +191,7 @@ def test_spikes_are_read_off_the_record_where_no_weights_are(monkeypatch, tmp_pa
 def test_the_law_of_epsilon_adds_up_to_the_law_of_the_error(name):
     for cell, row in record(name).pairs():
         p = rebuilt(MultiLayer, cell)
-        on, off = theorems.epsilon_by_law(p, tuple(layer["mean_offset"] for layer in row["layers"])[::-1])
+        on, off = entry_risks(state_evolution(p.widths, p.rho, p.offsets(), p.k**0.5, q=p.q)[-1], p.k)
         whole = on + off * (p.widths[-1] - p.k) / p.k
         assert whole == pytest.approx(row["layers"][0]["predicted_relative_error"], rel=1e-6)
 
