@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from reversible.base.checks import InputError
-from reversible.base.estimates import Estimate, pooled, ratio, root_mean_square, slope
+from reversible.base.estimates import (
+    Estimate,
+    furthest,
+    largest,
+    over_law,
+    pooled,
+    ratio,
+    root_mean_square,
+    slope,
+    smallest,
+)
 
 
 def coverage(make, truth, repeats=2000):
@@ -25,6 +35,40 @@ def test_mean_covers_in_95_of_100():
 def test_pooled_covers():
     def make(rng):
         return pooled([Estimate.of(rng.normal(1, s, 30)) for s in (0.5, 1, 4)])
+
+    assert coverage(make, 1.0) == pytest.approx(0.95, abs=0.015)
+
+
+TRUTHS = (0.9, 1.0, 1.02, 1.05)
+
+
+@pytest.mark.parametrize("spread", [0.02, 0.3])
+def test_the_largest_and_the_smallest_of_several_values_are_covered_though_they_are_picked(spread):
+    def cells(rng):
+        return [Estimate.of(rng.normal(mean, spread, 12)) for mean in TRUTHS]
+
+    assert coverage(lambda rng: largest(cells(rng)), 1.05) >= 0.94
+    assert coverage(lambda rng: smallest(cells(rng)), 0.9) >= 0.94
+    assert coverage(lambda rng: furthest(cells(rng), 1.0), 0.1) >= 0.94
+
+
+def test_the_interval_of_the_one_that_was_picked_alone_would_not_cover_the_largest():
+    def make(rng):
+        return max((Estimate.of(rng.normal(1, 0.3, 12)) for _ in range(20)), key=lambda e: e.mean)
+
+    assert coverage(make, 1.0) < 0.7
+    assert coverage(lambda rng: largest([Estimate.of(rng.normal(1, 0.3, 12)) for _ in range(20)]), 1.0) >= 0.94
+
+
+def test_a_distance_from_a_law_is_none_where_all_intervals_hold_it():
+    found = furthest([Estimate.of([0.9, 1.1, 1.0]), Estimate.of([1.1, 0.8, 1.05])], 1.0)
+    assert found.ci95[0] == 0
+    assert furthest([Estimate.exact(1.2), Estimate.exact(0.7)], 1.0).ci95 == pytest.approx((0.3, 0.3))
+
+
+def test_the_mean_over_laws_covers_one():
+    def make(rng):
+        return over_law([(Estimate.of(rng.normal(law, law / 5, 30)), law) for law in (0.1, 3.0, 70.0)])
 
     assert coverage(make, 1.0) == pytest.approx(0.95, abs=0.015)
 

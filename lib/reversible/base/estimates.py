@@ -91,6 +91,52 @@ def pooled(estimates: Sequence[Estimate]) -> Estimate:
     return Estimate(mean, (mean - half, mean + half), sum(e.n for e in estimates))
 
 
+def over_law(measured: Iterable[tuple[Estimate, float]]) -> Estimate:
+    """The mean ratio of independent estimates to what a law says of each, which is 1 where the law is right.
+
+    >>> over_law([(Estimate(2.0, (1.8, 2.2), 10), 2.0), (Estimate(3.3, (3.1, 3.5), 10), 3.0)]).mean.__round__(6)
+    1.05
+    """
+    return pooled([estimate.scaled(1 / law) for estimate, law in measured])
+
+
+def largest(estimates: Sequence[Estimate]) -> Estimate:
+    """The largest of several true values, with an interval that holds it in 95 cases of 100 or more.
+
+    Each estimate's interval is widened until all hold together (Bonferroni); the largest true value then lies between
+    the largest of the lower ends and the largest of the upper ones. The mean is the largest mean.
+
+    >>> largest([Estimate.exact(1.0), Estimate.exact(3.0)]).ci95
+    (3.0, 3.0)
+    """
+    ends = [_together(e, len(estimates)) for e in estimates]
+    low, high = (max(end) for end in zip(*ends, strict=True))
+    return Estimate(max(e.mean for e in estimates), (low, high), min(e.n for e in estimates))
+
+
+def smallest(estimates: Sequence[Estimate]) -> Estimate:
+    """The smallest of several true values, as `largest`."""
+    found = largest([Estimate(-e.mean, (-e.ci95[1], -e.ci95[0]), e.n) for e in estimates])
+    return Estimate(-found.mean, (-found.ci95[1], -found.ci95[0]), found.n)
+
+
+def furthest(estimates: Sequence[Estimate], law: float) -> Estimate:
+    """The largest distance of several true values from what a law says of all, with an interval as `largest` has it."""
+    low, high = 0.0, 0.0
+    for e in estimates:
+        below, above = (end - law for end in _together(e, len(estimates)))
+        low, high = max(low, below, -above), max(high, abs(below), abs(above))
+    return Estimate(max(abs(e.mean - law) for e in estimates), (low, high), min(e.n for e in estimates))
+
+
+def _together(e: Estimate, count: int) -> tuple[float, float]:
+    """The interval of one of `count` estimates with which all hold in 95 cases of 100."""
+    if e.n < 2:
+        return e.ci95
+    wider = float(special.stdtrit(e.n - 1, 1 - 0.025 / count)) / _t(e.n - 1)
+    return e.mean - wider * (e.mean - e.ci95[0]), e.mean + wider * (e.ci95[1] - e.mean)
+
+
 def ratio(above: Estimate, below: Estimate) -> Estimate:
     """Ratio of two independent positive estimates, its interval by the delta method."""
     mean = above.mean / below.mean

@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-import numpy as np
-
-from reversible.base.estimates import Estimate, pooled, root_mean_square
+from reversible.base.estimates import Estimate, furthest, over_law, pooled, ratio, root_mean_square, smallest
 from reversible.papers.arora2015.labels import many_layers as labels
-from reversible.random_nets.deep import MultiLayer, MultiLayerResult, float64_check, multi_layer
+from reversible.random_nets.deep import LayerResult, MultiLayer, MultiLayerResult, float64_check, multi_layer
 from reversible.runs.experiment import Experiment
 from reversible.theory.depth import InNoise, state_evolution, two_layer_gain, two_layer_noise
 
@@ -19,6 +17,11 @@ Pairs = list[tuple[MultiLayer, MultiLayerResult]]
 def top_scores(pairs: Pairs) -> Estimate:
     """Root mean square of the standard scores of gain, noise and error at the top of every cell."""
     return root_mean_square(z for _, r in pairs for z in (r.top.gain_z, r.top.noise_z, r.top.error_z))
+
+
+def error_over_law(pairs: Pairs) -> Estimate:
+    """The mean ratio of the relative error at the top to the law's."""
+    return over_law((r.top.relative_error, r.top.predicted_relative_error) for _, r in pairs)
 
 
 def gain_cells(profile: str) -> list[MultiLayer]:
@@ -43,8 +46,8 @@ def gain_measures(pairs: Pairs) -> dict[str, Estimate]:
     return {
         "gain_over_formula": pooled(gains),
         "noise_over_formula": pooled(noises),
-        "gain_worst_deviation": Estimate.exact(max(abs(g.mean - 1) for g in gains)),
-        "noise_worst_deviation": Estimate.exact(max(abs(n.mean - 1) for n in noises)),
+        "gain_worst_deviation": furthest(gains, 1.0),
+        "noise_worst_deviation": furthest(noises, 1.0),
         "spread_over_law": spread_over_law(pairs),
         "rms_z": root_mean_square(z for _, r in pairs for z in (r.top.gain_z, r.top.noise_z)),
     }
@@ -96,22 +99,12 @@ def law_measures(pairs: Pairs) -> dict[str, Estimate]:
     for depth in sorted({p.depth for p, _ in pairs}):
         mine = [r.top for p, r in pairs if p.depth == depth]
         for name in ("mean_gain", "noise_sd", "relative_error"):
-            gaps = [abs(getattr(top, name).mean / getattr(top, f"predicted_{name}") - 1) for top in mine]
-            measures[f"worst_{name}_depth_{depth}"] = Estimate.exact(max(gaps))
+            beside = [(getattr(top, name), getattr(top, f"predicted_{name}")) for top in mine]
+            measures[f"{name}_over_law_depth_{depth}"] = over_law(beside)
+            measures[f"worst_{name}_depth_{depth}"] = furthest([e.scaled(1 / law) for e, law in beside], 1.0)
         measures[f"rms_z_depth_{depth}"] = top_scores([(p, r) for p, r in pairs if p.depth == depth])
-    measures["cells_agreeing"] = Estimate.exact(float(np.mean([_agrees(r) for _, r in pairs])))
     measures["spread_over_law"] = spread_over_law(pairs)
     return measures
-
-
-def _agrees(r: MultiLayerResult) -> bool:
-    """Gain, noise and error of the top each within 3 % of the law, or the law inside their own 95 % interval."""
-    top = r.top
-    ok = []
-    for name in ("mean_gain", "noise_sd", "relative_error"):
-        estimate, law = getattr(top, name), getattr(top, f"predicted_{name}")
-        ok.append(abs(estimate.mean / law - 1) <= 0.03 or estimate.ci95[0] <= law <= estimate.ci95[1])
-    return all(ok)
 
 
 def width_cells(profile: str) -> list[MultiLayer]:
@@ -171,6 +164,8 @@ def stacked_measures(pairs: Pairs) -> dict[str, Estimate]:
 LAST = 12  # layers of the simulated nets
 DEEP = 40  # layers of the law
 BETAS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
+SLOWEST = 1.5  # the beta whose error stays below one longest
+STEEP = 2, 5  # layers between which the gain fades far above its own noise
 
 
 def phase_cells(profile: str) -> list[MultiLayer]:
@@ -191,6 +186,9 @@ def phase_measures(pairs: Pairs) -> dict[str, Estimate]:
     nets = (1000,) * (DEEP + 1), [1000 * 2**i for i in range(DEEP, -1, -1)]
     deep, wide = (state_evolution(net, (1.0,) * DEEP, (0.0,) * DEEP, limit=True) for net in nets)
     gain = [float((net[-1].gain / net[-11].gain) ** 0.1) for net in (deep, wide)]
+    by_law = two.layers[-STEEP[1]].predicted_mean_gain / two.layers[-STEEP[0]].predicted_mean_gain
+    fading = ratio(two.layers[-STEEP[1]].mean_gain, two.layers[-STEEP[0]].mean_gain).scaled(1 / by_law)
+    slow = next(r for p, r in pairs if p.scale[0] == SLOWEST / 2)
     noise = float((deep[-1].noise / deep[-11].noise) ** 0.05)
     return {
         "critical_beta_of_noise": Estimate(2 / growth.mean, (2 / high, 2 / low), growth.n),
@@ -200,12 +198,21 @@ def phase_measures(pairs: Pairs) -> dict[str, Estimate]:
         "gain_of_two_layers": two.layers[-2].mean_gain,
         "gain_of_four_layers": two.layers[-4].mean_gain,
         "predicted_gain_of_four_layers": Estimate.exact(two.layers[-4].predicted_mean_gain),
+        "gain_fading_over_law": fading,
+        "shortfall_deeper_over_shallower": ratio(*(shortfall(slow.layers[-level]) for level in (LAST - 1, LAST // 2))),
         # of the generated layer just below the top code: its own entries are half-normal, as in the limit
-        "smallest_error_simulated": min((r.layers[1].relative_error for _, r in pairs), key=lambda e: e.mean),
+        "smallest_error_simulated": smallest([r.layers[1].relative_error for _, r in pairs]),
         "smallest_error_of_deep_law": Estimate.exact(min(deep_errors(BETAS))),
         "rms_z_gain": root_mean_square(layer.gain_z for _, r in pairs for layer in r.layers),
         "rms_z_noise": root_mean_square(r.top.noise_z for _, r in pairs),
+        "noise_over_law": over_law((r.top.noise_sd, r.top.predicted_noise_sd) for _, r in pairs),
     }
+
+
+def shortfall(layer: LayerResult) -> Estimate:
+    """By how much the normalised error of a generated layer is below one."""
+    e = layer.relative_error
+    return Estimate(1 - e.mean, (1 - e.ci95[1], 1 - e.ci95[0]), e.n)
 
 
 def _growth(last: Estimate, before: Estimate, layers: int) -> Estimate:

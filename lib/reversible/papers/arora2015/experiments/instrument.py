@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reversible.base.checks import integer, one_of
-from reversible.base.estimates import Estimate, pooled
+from reversible.base.estimates import Estimate, largest, pooled, root_mean_square
 from reversible.papers.arora2015.labels import nets as labels
 from reversible.runs.experiment import Experiment
 from reversible.spectra import bulk
@@ -94,12 +94,11 @@ def law_cells(profile: str) -> list[Law]:
 def law_measures(pairs: list[tuple[Law, LawResult]]) -> dict[str, Estimate]:
     gaussian = [r for p, r in pairs if p.kind == "gaussian"]
     square = [r.mean.scaled(3 * math.pi / 8) for p, r in pairs if p.n == p.p]
-    scores = [abs(r.fourth.z(r.predicted_fourth)) for _, r in pairs]
     return {
-        "largest_ks": max((r.ks for _, r in pairs), key=lambda ks: ks.mean),
+        "fourth_moment_rms_z": root_mean_square(r.fourth.z(r.predicted_fourth) for _, r in pairs),
+        "largest_ks": largest([r.ks for _, r in pairs]),
         "square_mean_over_law": pooled(square),
         "fourth_moment_over_law": pooled([r.fourth.scaled(1 / r.predicted_fourth) for _, r in pairs]),
-        "fourth_moment_rms_z": Estimate.exact(math.sqrt(float(np.mean(np.square(scores))))),
         "edge_mean": pooled([r.edge for r in gaussian]),
         "edge_sd": pooled([r.edge_sd for r in gaussian]),
     }

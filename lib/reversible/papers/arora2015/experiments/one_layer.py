@@ -9,7 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from reversible.base.estimates import Estimate, logs, pooled, ratio, root_mean_square, slope
+from reversible.base.estimates import (
+    Estimate,
+    furthest,
+    largest,
+    logs,
+    over_law,
+    pooled,
+    ratio,
+    root_mean_square,
+    slope,
+    smallest,
+)
 from reversible.papers.arora2015.labels import one_layer as labels
 from reversible.random_nets.one_layer import OneLayer, OneLayerResult, float64_check, one_layer
 from reversible.runs.experiment import Experiment
@@ -30,10 +41,13 @@ def bound(p: OneLayer) -> float:
 
 
 def over_bound(pairs: Pairs) -> Estimate:
-    """The cell whose error is largest against the bound: its ratio and interval."""
-    ratios = [(r.relative_error.mean / bound(p), r.relative_error.half_width / bound(p), r) for p, r in pairs]
-    ratio, half, r = max(ratios, key=lambda row: row[0])
-    return Estimate(ratio, (ratio - half, ratio + half), r.relative_error.n)
+    """The largest ratio of a cell's mean error to the bound."""
+    return largest([r.relative_error.scaled(1 / bound(p)) for p, r in pairs])
+
+
+def error_over_law(pairs: Pairs) -> Estimate:
+    """The mean ratio of the relative error to the exact law's."""
+    return over_law((r.relative_error, r.predicted_relative_error) for _, r in pairs)
 
 
 # --- unbiased inference and its noise ---------------------------------------------------------------------------------
@@ -55,13 +69,16 @@ def _changed(p: OneLayer, **fields: Any) -> OneLayer:
 def unbiased_measures(pairs: Pairs) -> dict[str, Estimate]:
     theory = [(p, r) for p, r in pairs if p.alpha is None]
     half = [r for p, r in pairs if p.alpha is not None]
-    noise = [r.noise_sd_times_sqrt_t for _, r in theory if r.noise_sd_times_sqrt_t]
+    noise = [(p, r.noise_sd_times_sqrt_t) for p, r in theory if r.noise_sd_times_sqrt_t]
+    dense, sparse = (pooled([e for p, e in noise if p.k == end(q.k for q, _ in noise)]) for end in (max, min))
     return {
         "gain": pooled([r.mean_gain for _, r in theory]),
         "gain_without_the_2": pooled([r.mean_gain for r in half]),
         "gain_rms_z": root_mean_square(r.mean_gain.z(r.predicted_mean_gain) for _, r in pairs),
-        "noise_sd_times_sqrt_t": pooled(noise),
-        "noise_rms_z": root_mean_square(e.z(math.sqrt(2)) for e in noise),
+        "gain_furthest": furthest([r.mean_gain.scaled(1 / r.predicted_mean_gain) for _, r in pairs], 1.0),
+        "noise_sd_times_sqrt_t": pooled([e for _, e in noise]),
+        "noise_rms_z": root_mean_square(e.z(math.sqrt(2)) for _, e in noise),
+        "noise_dense_over_sparse": ratio(dense, sparse),
     }
 
 
@@ -82,12 +99,12 @@ def linf_measures(pairs: Pairs) -> dict[str, Estimate]:
     columns = [logs(p.t for p, _ in pairs), logs(math.log(p.m) for p, _ in pairs)]
     error = logs(r.linf_times_sqrt_t.mean / math.sqrt(p.t) for p, r in pairs)
     over_law = [r.linf_times_sqrt_t.scaled(1 / r.predicted_linf_times_sqrt_t) for _, r in pairs]
-    over = [r.linf_times_sqrt_t.mean / (2 * math.sqrt(math.log(p.m))) for p, r in pairs]
+    over = [r.linf_times_sqrt_t.scaled(1 / (2 * math.sqrt(math.log(p.m)))) for p, r in pairs]
     return {
         "slope_t": slope(columns, error, 0),
         "slope_log_m": slope(columns, error, 1),
         "linf_over_law": pooled(over_law),
-        "largest_delta_constant": Estimate.exact(max(over)),
+        "largest_delta_constant": largest(over),
     }
 
 
@@ -112,20 +129,18 @@ def theorem_measures(pairs: Pairs) -> dict[str, Estimate]:
         logs(2 + 4 * math.log(p.m) for p, _ in linear),
     ]
     error = logs(r.relative_error.mean for _, r in linear)
-    deviations = [abs(r.relative_error.mean / r.predicted_relative_error - 1) for _, r in pairs]
-    allowed = [max(0.03, r.relative_error.half_width / r.predicted_relative_error) for _, r in pairs]
+    over = [r.relative_error.scaled(1 / r.predicted_relative_error) for _, r in pairs]
     normal = [law_of_typical_code(p, exact=False) / law_of_typical_code(p) - 1 for p, _ in pairs]
     return {
         "cells": Estimate.exact(len(pairs)),
-        "cells_agreeing": Estimate.exact(float(np.mean([d <= a for d, a in zip(deviations, allowed, strict=True)]))),
-        "worst_deviation": Estimate.exact(max(deviations)),
+        "error_over_law": error_over_law(pairs),
         "rms_z": root_mean_square(r.relative_error_z for _, r in pairs),
+        "worst_deviation": furthest(over, 1.0),
         "worst_gap_of_the_normal_limit": Estimate.exact(max(map(abs, normal))),
         "slope_k": slope(columns, error, 0),
         "slope_t": slope(columns, error, 1),
         "slope_log": slope(columns, error, 2),
         "worst_over_bound": over_bound(pairs),
-        "worst_draw_over_bound": Estimate.exact(max(r.worst_relative_error / bound(p) for p, r in pairs)),
         "linear_over_bound": pooled([r.relative_error.scaled(1 / bound(p)) for p, r in linear]),
     }
 
@@ -151,7 +166,7 @@ def regime_measures(pairs: Pairs) -> dict[str, Estimate]:
         "inside_over_bound": over_bound(inside),
         "above_over_bound": over_bound(above),
         "error_below": pooled([r.relative_error for r in below]),
-        "smallest_error_inside": min((r.relative_error for _, r in inside), key=lambda e: e.mean),
+        "smallest_error_inside": smallest([r.relative_error for _, r in inside]),
     }
 
 
@@ -172,6 +187,7 @@ def dropout_measures(pairs: Pairs) -> dict[str, Estimate]:
         "noise_slope_q": slope(columns, noise),
         "error_at_half_over_full": pooled(halves),
         "half_over_bound": over_bound([(p, r) for p, r in pairs if p.q == 0.5]),
+        "error_over_law": error_over_law(pairs),
         "rms_z": root_mean_square(r.relative_error_z for _, r in pairs),
     }
 
@@ -219,6 +235,7 @@ def offset_measures(pairs: Pairs) -> dict[str, Estimate]:
         "proof_over_optimal": ratio(widest["proof"][1].relative_error, best.relative_error),
         "hard_over_optimal": ratio(widest["hard"][1].relative_error, best.relative_error),
         "optimal_over_minimax": best.relative_error.scaled(1 / laws.minimax_rate(p.k, p.t, p.m)),
+        "error_over_law": error_over_law(pairs),
         "rms_z": root_mean_square(r.relative_error_z for _, r in pairs),
     }
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from reversible.base.estimates import Estimate, ratio
-from reversible.papers.arora2015.experiments.depth import Pairs, top_scores
+from reversible.papers.arora2015.experiments.depth import Pairs, error_over_law, top_scores
 from reversible.papers.arora2015.labels import many_layers as labels
 from reversible.random_nets.deep import LayerResult, MultiLayer, MultiLayerResult, float64_check, multi_layer
 from reversible.runs.experiment import Experiment
@@ -54,6 +54,7 @@ def middle_measures(pairs: Pairs) -> dict[str, Estimate]:
         "middle_error_best": _middle(best).relative_error,
         "middle_over_top_best": ratio(_middle(best).relative_error, best.top.relative_error),
         "top_noise_over_clean": plain.top.noise_sd.scaled(1 / clean),
+        "error_over_law": error_over_law(pairs),
         "rms_z": top_scores(pairs),
     }
 
@@ -88,6 +89,7 @@ def depth_measures(pairs: Pairs) -> dict[str, Estimate]:
         "error_one_layer": best[1],
         "error_deepest": best[max(best)],
         "error_deepest_no_hidden_offset": plain[max(plain)],
+        "error_over_law": error_over_law(pairs),
         "rms_z": top_scores(pairs),
     }
 

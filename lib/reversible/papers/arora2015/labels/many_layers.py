@@ -17,6 +17,7 @@ middle_and_top = labels(
         "middle_error_best": "relative squared error of the middle layer, with the offsets that are best for the top",
         "middle_over_top_best": "error of the middle layer over that of the top, with the offsets best for the top",
         "top_noise_over_clean": "noise at the top over what it would be if the middle were read without error",
+        "error_over_law": "mean ratio of the top's relative error to the law's",
         "rms_z": score(TOP),
     }
 )
@@ -57,6 +58,7 @@ depth_limit = labels(
         "deepest_below_half{offset}": "most layers under which less than half of the code is lost, {offset}",
         "error_one_layer": "relative error of the top code under one layer, with the best offset",
         "error_deepest{offset}": "relative error of the top code in the deepest net, {offset}",
+        "error_over_law": "mean ratio of the top's relative error to the law's",
         "rms_z": score(TOP),
     },
     offset={"": "with the best offsets", "_no_hidden_offset": "with an offset at the top alone"},
@@ -78,8 +80,7 @@ depth_law = labels(
         "depths": "number of depths",
         "worst_{what}_depth_{depth}": "largest relative deviation of the {what} at the top from the law, {depth}",
         "rms_z_depth_{depth}": score("gain, noise and error, {depth}"),
-        "cells_agreeing": "share of settings whose gain, noise and error agree with the law within 3 % or their"
-        " interval",
+        "{what}_over_law_depth_{depth}": "mean ratio of the {what} at the top to the law's, {depth}",
         "spread_over_law": "spread of the gain over draws of the weights, relative to the law's",
     },
     what={"mean_gain": "gain", "noise_sd": "noise", "relative_error": "error"},
@@ -117,8 +118,12 @@ phase_transitions = labels(
         "predicted_gain_of_{depth}_layers": "gain of {depth} layers at the theory's scale, by the law",
         "smallest_error_simulated": "smallest normalised error of a hidden layer over all β, in simulated nets",
         "smallest_error_of_deep_law": "smallest normalised error of a hidden layer over all β, by the law",
+        "gain_fading_over_law": "how the gain fades from the second to the fifth layer, over the law's",
+        "shortfall_deeper_over_shallower": "how far a deep layer's normalised error is below one, over how far that of"
+        " a layer half as deep is, at β = 1.5",
         "rms_z_gain": score("the gain"),
         "rms_z_noise": score("the noise at the top"),
+        "noise_over_law": "mean ratio of the noise at the top to the law's",
     },
     depth={"two": "two", "four": "four"},
 )

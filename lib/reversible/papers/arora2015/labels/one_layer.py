@@ -16,7 +16,10 @@ FAMILIES = {
 }
 
 code_law = labels(
-    {"largest_constant_{codes}": "largest ratio of β to √(ln k / k) in any draw, {codes} entries"},
+    {
+        "constant_{codes}": "mean ratio of β to √(ln k / k) in the longest codes, {codes} entries",
+        "power_of_ln_k_{codes}": "power of ln k with which that ratio goes, {codes} entries",
+    },
     codes={"binary": "binary", "uniform": "uniform", "exponential": "exponential"},
 )
 
@@ -25,6 +28,7 @@ baby_theorem = labels(
         "failure_rate": "share of draws of the weights in which the bound with C = 1 is broken",
         "worst_constant": "smallest C with which the bound holds in every draw",
         "slope_{size}": "log-log slope of the mean largest error in {size}",
+        "linf_over_law": "mean ratio of the largest error to the law's",
         "rms_z": score("the mean largest error"),
     },
     size={"n": "n", "k": "k"},
@@ -36,6 +40,7 @@ technical_lemma = labels(
         "quadrature_gap_second": "largest relative gap between the second moment by quadrature and (3h² + s²)/2",
         "second_over_bound": "largest ratio of the second moment to the paper's bound of 3h² + s²",
         "rms_z_{moment}": score("the {moment} moment, simulated"),
+        "{moment}_over_law": "mean ratio of the {moment} moment, simulated, to its exact value",
     },
     moment={"first": "first", "second": "second"},
 )
@@ -45,8 +50,10 @@ unbiased_inference = labels(
         "gain": "mean gain on the support with the theory's α",
         "gain_without_the_2": "mean gain on the support without the 2 in α",
         "gain_rms_z": score("the gain"),
+        "gain_furthest": "largest relative deviation of a setting's gain from the law",
         "noise_sd_times_sqrt_t": "standard deviation of the noise off the support, over ‖h‖ and times √t",
         "noise_rms_z": score("the noise"),
+        "noise_dense_over_sparse": "noise under the densest codes over that under the sparsest",
     }
 )
 
@@ -62,13 +69,12 @@ linf_rate = labels(
 theorem_2_3 = labels(
     {
         "cells": "number of settings of n, m, k and ρ",
-        "cells_agreeing": "share of settings within 3 % of the law, or with the law in their 95 % interval",
-        "worst_deviation": "largest relative deviation of a setting's error from the law",
+        "error_over_law": "mean ratio of the error to the exact law's",
         "rms_z": score("the error"),
+        "worst_deviation": "largest relative deviation of a setting's error from the law",
         "worst_gap_of_the_normal_limit": "largest relative gap between the central limit and the exact law",
         "slope_{size}": "log-log slope of the error in {size}, where entries stand above the offset",
         "worst_over_bound": "largest ratio of a setting's mean error to the bound",
-        "worst_draw_over_bound": "largest ratio of a single code's error to the bound, in any draw",
         "linear_over_bound": "mean ratio of the error to the bound, where entries stand above the offset",
     },
     size={"k": "k", "t": "t", "log": "2 + 4 ln m"},
@@ -88,6 +94,7 @@ inference_dropout = labels(
         "noise_slope_q": "log-log slope of the noise variance in the retention q",
         "error_at_half_over_full": "mean ratio of the error with half of x dropped to that with all of it",
         "half_over_bound": "largest ratio of a setting's error to the bound for t/2, with half of x dropped",
+        "error_over_law": "mean ratio of the error to the exact law's",
         "rms_z": score("the error"),
     }
 )
@@ -100,6 +107,7 @@ relu_and_offset = labels(
         "proof_over_optimal": "error with the proof's offset over that with the best one, at the largest m",
         "hard_over_optimal": "error of hard thresholding over that of the ReLU, best offsets, at the largest m",
         "optimal_over_minimax": "error with the best offset over the minimax rate, at the largest m",
+        "error_over_law": "mean ratio of the error to the exact law's",
         "rms_z": score("the error"),
     },
     variant={
@@ -123,8 +131,8 @@ weight_families = labels(
 
 digits_reversal = labels(
     {
-        "rms_z": score("the error"),
         "error_over_law": "mean ratio of the digits' error to the law's",
+        "rms_z": score("the error"),
         "slope_n": "log-log slope of the error in n without offset, in layers of 512 units or more",
         "optimal_over_none": "error with the best offset over that without any, in the widest layer",
         "nonzero_share": "share of the digits' pixels that are not zero",
