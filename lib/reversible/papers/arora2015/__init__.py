@@ -19,6 +19,7 @@ PAPER = Paper(
             "unbiased-inference", "linf-rate", "theorem-2-3", "regime-map", "inference-dropout", "relu-and-offset",
         ),
         "experiments.other_weights": ("weight-families", "digits-reversal"),
+        "experiments.universality": ("universality",),
         "experiments.two_and_three_layers": ("middle-and-top", "depth-limit"),
         "experiments.theorems": ("theorem-3-1", "theorem-3-2"),
         "experiments.depth": (
@@ -39,7 +40,7 @@ PAPER = Paper(
             "baby-theorem", "technical-lemma", "unbiased-inference", "linf-rate", "theorem-2-3", "regime-map",
             "inference-dropout", "relu-and-offset",
         ),
-        "figures.weights": ("weight-families", "digits-reversal"),
+        "figures.weights": ("weight-families", "universality", "digits-reversal"),
         "figures.depth": (
             "two-layer-gain", "depth-law", "finite-width", "stacked-offsets", "phase-transitions",
         ),

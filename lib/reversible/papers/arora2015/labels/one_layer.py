@@ -129,6 +129,18 @@ weight_families = labels(
     family=FAMILIES,
 )
 
+universality = labels(
+    {
+        "error_over_law_{kind}": "mean ratio of the error at the best scale and offset to the law's, {kind}",
+        "gain_over_law_skewed": "mean ratio of the gain to the law's, skewed weights",
+        "positive_over_none": "error with skew 2 over that without skew, at the sparsest code",
+        "negative_over_none": "error with skew −2 over that without skew, at the sparsest code",
+        "sparse_over_gaussian": "error with nine in ten weights zero over that of Gaussian ones, at the sparsest code",
+        "correlated_over_gaussian": "error with correlated columns over that of Gaussian ones, at the sparsest code",
+    },
+    kind={"skewed": "skewed weights", "symmetric": "symmetric weights"},
+)
+
 digits_reversal = labels(
     {
         "error_over_law": "mean ratio of the digits' error to the law's",
