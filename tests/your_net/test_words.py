@@ -162,7 +162,7 @@ def test_one_draw_is_not_told_from_the_others_mean():
 def steps_of(gap):
     """One step, its own weights so far from the law and Gaussian ones on it."""
     law = np.array([0.70, 0.71])
-    return {OWN: {"cosine": law + gap, "law": law}, OTHER_NET: {"cosine": law + 0.001, "law": law}}
+    return {OWN: {"cosine": law + gap, "law": law}, OTHER_NET: {"cosine": law + 0.0005, "law": law}}
 
 
 BEST, OUT = ([0.9, 0.9], [0.1, 0.1], [0.1, 0.1]), SIDES["worse than both"][0]

@@ -85,11 +85,11 @@ def _step_words(layers: Sequence[Layer]) -> list[str]:
         f"the weights of {_codes(x for x in there if sides[x] == side)} {ALIKE[side]}"
         for side in dict.fromkeys(sides.values())
     ]
-    steps = [
-        f"For h{x.number} the cosine of that input and what comes back is {_step(x, OWN)}; with Gaussian weights of "
-        f"the same size it is {_step(x, OTHER_NET)}."
-        for x in there
-    ]
+    steps, what = [], "the cosine of that input and what comes back"
+    for layer in there:
+        own, gaussian = _step(layer, OWN), _step(layer, OTHER_NET)
+        steps.append(f"For h{layer.number} {what} is {own}; with Gaussian weights of the same size it is {gaussian}.")
+        what = "it"
     return [
         f"The map does not cover {_codes(there)}: it is about dense layers, and here a convolution stands at or below.",
         "One step down has a law of its own, which holds nearly for convolutions, too. The code of a layer is sent "
