@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from helpers import refusal
-from reversible.nets.layered import Conv, Dense, Layered, Pool, Stage, down, one_step, round_trips
+from reversible.nets import reversal
+from reversible.nets.layered import Conv, Dense, Layered, Pool, Stage, down, one_step, round_trip
 from reversible.nets.net import Net
-from reversible.nets.reversal import round_trip
 from reversible.theory import one_step as theory
 
 
@@ -28,6 +28,11 @@ def with_head(*stages, classes=5):
     width = math.prod(stages[-1].gives)
     hidden = Dense(drawn(12, width, seed=8), 0.1 * drawn(12, seed=9), stages[-1].gives)
     return Layered((*stages, Stage(hidden), Stage(Dense(drawn(classes, 12, seed=10), drawn(classes, seed=11), (12,)))))
+
+
+def trips_of(net, x, signed=False, known=True):
+    """Of each hidden layer, by its own weights."""
+    return [round_trip(net, net.weights[:n], x, signed, known) for n in range(1, len(net.hidden) + 1)]
 
 
 PLAIN = {
@@ -112,7 +117,7 @@ def cosine(a, b):
 
 def check_against_loops(net, known=True, signed=False):
     x = drawn(3, *net.shape, seed=5) if signed else drawn(3, *net.shape, seed=5).abs()
-    trips = round_trips(net, net.weights[: len(net.hidden)], x, signed, known)
+    trips = trips_of(net, x, signed, known)
     for image, one in enumerate(x.numpy()):
         codes = up_by_hand(net.hidden, one)
         assert all(
@@ -142,8 +147,8 @@ def test_the_same_net_as_one_of_dense_matrices(case):
     biases = [stage.read.bias.repeat_interleave(math.prod(stage.read.gives[1:])) for stage in net.stages]
     dense = Net(tuple(torch.from_numpy(explicit(stage.read)) for stage in net.stages), tuple(biases))
     assert all(torch.allclose(stage.read.matrix(), A) for stage, A in zip(net.stages, dense.weights, strict=True))
-    for layer, trip in enumerate(round_trips(net, net.weights[:-1], x), start=1):
-        other = round_trip(dense, dense.weights[:layer], x.flatten(1))
+    for layer, trip in enumerate(trips_of(net, x), start=1):
+        other = reversal.round_trip(dense, dense.weights[:layer], x.flatten(1))
         for ours, theirs in ((trip.codes, other.codes), (trip.others, other.others), (trip.inputs, other.inputs)):
             assert torch.allclose(ours.cosine, theirs.cosine, rtol=0, atol=1e-12)
             assert torch.allclose(ours.relative_error, theirs.relative_error)
@@ -182,11 +187,17 @@ def test_a_dense_net_gives_the_same_bits_as_before(dtype):
     weights = tuple(drawn(m, n, seed=m).to(dtype) for n, m in itertools.pairwise((40, 30, 20, 5)))
     net, x = Net(weights, tuple(0.1 * drawn(len(A), seed=1).to(dtype) for A in weights)), drawn(7, 40, seed=2).to(dtype)
     for signed in (False, True):
-        for layer, trip in enumerate(round_trips(Layered.of(net), weights[:-1], x, signed), start=1):
-            other = round_trip(net, weights[:layer], x, signed=signed)
+        for layer, trip in enumerate(trips_of(Layered.of(net), x, signed), start=1):
+            other = reversal.round_trip(net, weights[:layer], x, signed=signed)
             assert torch.equal(trip.codes.cosine, other.codes.cosine)
             assert torch.equal(trip.inputs.relative_error, other.inputs.relative_error)
             assert trip.codes.scale == other.codes.scale
+
+
+def test_codes_that_are_known_are_used():
+    net, x = POOLED["maxima"](), drawn(4, 2, 8, 8, seed=5).abs()
+    given = round_trip(net, net.weights[:2], x, codes=net.way_up(x))
+    assert torch.equal(given.codes.cosine, round_trip(net, net.weights[:2], x).codes.cosine)
 
 
 # --- the scale --------------------------------------------------------------------------------------------------------

@@ -272,6 +272,29 @@ def test_of_random_nets_each_makes_and_reads_its_own_codes():
         assert found == pytest.approx(cosine(h, np.maximum(down_by_hand(h, B) @ B.T + a, 0)).mean())  # over all images
 
 
+def test_above_the_layer_a_random_net_is_the_net_itself():
+    model = trained(plain(64, 40, 30, 10), 100)
+    first, second = your_net.reverse(model, UNSEEN, batches=4, seed=3)
+    weights = [layer.weight.detach().double().numpy() for layer in model[::2]]
+    biases = [layer.bias.detach().double().numpy() for layer in model[::2]]
+    x = UNSEEN.double().numpy()
+
+    def up(weights, x):
+        for A, a in zip(weights[:-1], biases, strict=False):
+            x = np.maximum(x @ A.T + a, 0)
+        return (x @ weights[-1].T + biases[-1]).argmax(1)
+
+    for draw in range(4):
+        drawn = weights_of(your_net.net_of(model), 2, OTHER_NET, trial_generator(3, 1 + draw))
+        A, B = (W.numpy() for W in drawn)
+        h1 = np.maximum(x @ A.T + biases[0], 0)
+        h2 = np.maximum(h1 @ B.T + biases[1], 0)
+        sent = down_by_hand(h1, A), down_by_hand(down_by_hand(h2, B), A)
+        for layer, others, back in ((first, [A, *weights[1:]], sent[0]), (second, [A, B, weights[2]], sent[1])):
+            kept = (up(others, x) == up(others, back)).mean()
+            assert layer.by_batch[OTHER_NET]["kept"][draw] == pytest.approx(kept, abs=0.01)  # of the 360 images
+
+
 def test_images_are_dealt_out_in_a_random_order():
     """They may come sorted by class; here the second half is black, and has no code."""
     model = Sequential(Linear(64, 40, bias=False), ReLU(), Linear(40, 10))

@@ -261,23 +261,25 @@ def down(stages: Sequence[Stage], codes: Sequence[Code], signed: bool = False, k
     return h
 
 
-def round_trips(
-    net: Layered, weights: Sequence[Tensor], x: Tensor, signed: bool = False, known: bool = True
-) -> list[RoundTrip]:
-    """Images x (B, *shape) up to each hidden layer, down through `weights`, and up through the net again.
+def round_trip(
+    net: Layered,
+    weights: Sequence[Tensor],
+    x: Tensor,
+    signed: bool = False,
+    known: bool = True,
+    codes: Sequence[Code] | None = None,
+) -> RoundTrip:
+    """Images x (B, *shape) up to the layer that `weights` reach down from, down through these, and up through the net.
 
-    There are `weights` for the first layers, for as many as are asked; `signed` and `known` are those of `down`.
+    `signed` and `known` are those of `down`; `codes` are those of x in all hidden layers, where they are known.
     """
-    codes, by = net.way_up(x), net.with_first(weights).stages
-    said, trips = net.head(codes[-1].values).argmax(-1), []
-    for layer in range(1, len(weights) + 1):
-        x_back = down(by[:layer], codes[:layer], signed, known)
-        again = net.up(x_back)
-        h, h_back = codes[layer - 1].values.flatten(1), again[layer - 1].flatten(1)
-        same_class = said == net.head(again[-1]).argmax(-1)
-        others = compare(h, h_back.roll(1, 0))
-        trips.append(RoundTrip(compare(h, h_back), others, compare(x.flatten(1), x_back.flatten(1)), same_class))
-    return trips
+    layer, codes = len(weights), net.way_up(x) if codes is None else codes
+    x_back = down(net.with_first(weights).stages[:layer], codes[:layer], signed, known)
+    again = net.up(x_back)
+    h, h_back = codes[layer - 1].values.flatten(1), again[layer - 1].flatten(1)
+    same_class = net.head(codes[-1].values).argmax(-1) == net.head(again[-1]).argmax(-1)
+    inputs = compare(x.flatten(1), x_back.flatten(1))
+    return RoundTrip(compare(h, h_back), compare(h, h_back.roll(1, 0)), inputs, same_class)
 
 
 def one_step(stage: Stage, x: Tensor) -> tuple[Tensor, Tensor]:

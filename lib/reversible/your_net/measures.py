@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from reversible.base.checks import InputError, integer
 from reversible.base.estimates import Estimate
 from reversible.base.runtime import one_thread, trial_generator
-from reversible.nets.layered import Layered, down, one_step, round_trips
+from reversible.nets.layered import Layered, down, one_step, round_trip
 from reversible.nets.net import Net
 from reversible.nets.reversal import RoundTrip, replaced
 from reversible.spectra import matrix as spectra
@@ -254,11 +254,20 @@ class _Reversal:
         rows = []
         for batch, x in enumerate(self.shown):
             weights = weights_of(self.net, len(self.net.hidden), way, trial_generator(self.seed, 1 + batch))
-            net = self.net.with_first(weights) if way == OTHER_NET else self.net
-            seen = self.x if way == OTHER_NET and not self.on_maps else x
-            trips = round_trips(net, weights, seen, self.signed, known=way != FIXED)
+            trips = self._of_random_net(weights, x) if way == OTHER_NET else self._trips(weights, x, way != FIXED)
             rows.append([_measures(trip) for trip in trips])
         return [_columns(layer) for layer in zip(*rows, strict=True)]
+
+    def _trips(self, weights: Sequence[Tensor], x: Tensor, known: bool) -> Iterator[RoundTrip]:
+        codes = self.net.way_up(x)
+        for layer in range(1, len(weights) + 1):
+            yield round_trip(self.net, weights[:layer], x, self.signed, known, codes)
+
+    def _of_random_net(self, weights: Sequence[Tensor], x: Tensor) -> Iterator[RoundTrip]:
+        """The net is random up to the layer, and its own above."""
+        for layer in range(1, len(weights) + 1):
+            net = self.net.with_first(weights[:layer])
+            yield round_trip(net, weights[:layer], x if self.on_maps else self.x, self.signed)
 
     def _steps(self) -> list[dict[str, dict[str, np.ndarray]]]:
         """Of each hidden layer its one step, by its own filters and by Gaussian ones, and the law of each."""

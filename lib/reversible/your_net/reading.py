@@ -70,7 +70,7 @@ def pictures(model: nn.Sequential | Net | Layered, images: Any, count: int = 6, 
     drawn = [(label, (y - y.amin(1, keepdim=True).clamp(max=0)).numpy()) for label, y in flat]  # from zero up
     alt = f"Rows of {len(x)} images: the images themselves, then what comes down of their codes by each way."
     seen = f"{len(x)} images (top row) and what comes down of their codes. Mean cosines with the images: "
-    return _rows(drawn, shape), alt, f"{seen}{', '.join(cosines)}."
+    return _rows(drawn, shape), alt, f"{seen}{'; '.join(cosines)}."
 
 
 def _shape(images: Any, width: int) -> tuple[int, ...]:

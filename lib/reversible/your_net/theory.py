@@ -91,10 +91,10 @@ def _step_words(layers: Sequence[Layer]) -> list[str]:
         steps.append(f"For h{layer.number} {what} is {own}; with Gaussian weights of the same size it is {gaussian}.")
         what = "it"
     return [
-        f"The map does not cover {_codes(there)}: it is about dense layers, and here a convolution stands at or below.",
-        "One step down has a law of its own, which holds nearly for convolutions, too. The code of a layer is sent "
+        f"The map does not cover {_codes(there)}. It is about dense layers, and here a convolution stands at or below.",
+        "One step down has a law of its own, which nearly holds for convolutions as well. The code of a layer is sent "
         f"down to the input of the same layer, and no further. {' '.join(steps)} The law is for rows of weights that "
-        f"have nothing in common but what each has of the input, and beside it {'; '.join(alike)}.",
+        f"have nothing in common but what each has of the input; judged by it, {'; '.join(alike)}.",
     ]
 
 
@@ -144,7 +144,7 @@ def _conclusion(rows: Sequence[Row], layers: Sequence[Layer]) -> str:
     says = [f"For {_codes(those)}, {words}." for words, those in beside.items()]
     says += [f"The codes of {_codes(inside)} are sparse enough for the theorems."] if inside else []
     if maps := [x for x in better if x.on_maps]:
-        says.append(f"The theorems do not cover {_codes(maps)}: they are about dense layers.")
+        says.append(f"The theorems are about dense layers and do not cover {_codes(maps)}.")
     if far := [x for x in better if x not in inside and not x.on_maps]:
         says.append(f"The theorems do not cover {_codes(far)}: they need sparser codes or wider layers.")
     return (

@@ -116,7 +116,7 @@ def _fixed_words(layer: Layer) -> str:
     class_too = "" if layer.one_class else f", and the class is kept for {kept} of the images"
     return (
         "On this way down each maximum of the pooling goes back to its place. With all of them at the first place of "
-        f"their windows the cosine is {layer.of('cosine', FIXED)}, that is {less}{class_too}."
+        f"their windows the cosine is {layer.of('cosine', FIXED)}, which is {less}{class_too}."
     )
 
 
