@@ -2,6 +2,8 @@
 
 import copy
 import json
+from collections.abc import Callable
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -41,7 +43,8 @@ def seeded():
 def lived_in(model):
     """Batch norms as training leaves them: statistics of some data, scales of both signs."""
     with torch.no_grad():
-        for norm in (m for m in model.modules() if isinstance(m, (BatchNorm1d, BatchNorm2d))):
+        norms: list[Any] = [m for m in model.modules() if isinstance(m, (BatchNorm1d, BatchNorm2d))]
+        for norm in norms:
             norm.running_mean.normal_()
             norm.running_var.uniform_(0.01, 3)
             if norm.affine:
@@ -52,7 +55,7 @@ def lived_in(model):
 
 relu, shared = ReLU(), Conv2d(2, 2, 3, padding=1)
 ends = (Flatten(), Linear(18, 5))
-NETS = {
+NETS: dict[str, Callable[[], Any]] = {
     "lenet": lambda: Sequential(
         Conv2d(1, 4, 3), ReLU(), MaxPool2d(2), Conv2d(4, 6, 2), ReLU(), Flatten(), Linear(24, 9), ReLU(), Linear(9, 5)
     ),
@@ -128,7 +131,7 @@ def test_a_norm_folded_wrongly_is_seen(kind, fault, monkeypatch):
 # --- what is refused --------------------------------------------------------------------------------------------------
 
 
-def conv(*more, **how):
+def conv(*more, **how) -> Any:
     return Sequential(Conv2d(1, 2, 3, **how), *more, ReLU(), Flatten(), Linear(72, 5))
 
 
@@ -294,7 +297,7 @@ def test_without_maxima_there_is_no_way_without_switches():
 
 def test_of_random_nets_each_makes_and_reads_its_own_codes():
     """Random filters of the same size in place of those of a net whose filters are random are as good."""
-    model = Sequential(Conv2d(1, 16, 3, bias=False), ReLU(), MaxPool2d(2), Flatten(), Linear(144, 5))
+    model: Any = Sequential(Conv2d(1, 16, 3, bias=False), ReLU(), MaxPool2d(2), Flatten(), Linear(144, 5))
     with torch.no_grad():
         model[0].weight.normal_()
     (layer,) = your_net.reverse(model, DIGITS)
