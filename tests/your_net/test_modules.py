@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -312,39 +311,25 @@ def test_the_same_seed_gives_the_same_words():
     assert "a convolution stands at or below" in first
 
 
-# --- shown ------------------------------------------------------------------------------------------------------------
+def test_a_convolution_that_is_never_active():
+    model = NETS["lenet"]()
+    with torch.no_grad():
+        model[3].bias.fill_(-100)
+    reading = your_net.read(model, DIGITS, batches=4)
+    assert [layer.dead for layer in reading.layers] == [False, True, False]
+    steps = reading.layers[1].steps[OWN]
+    assert not steps["cosine"].any()
+    assert not steps["law"].any()
+    assert "h2" not in reading.words()["What does the theory say of it?"][-1]
 
 
-def of_colours(channels=3, height=8, width=6):
-    model = Sequential(Conv2d(channels, 4, 3), ReLU(), MaxPool2d(2), Flatten(), Linear(4 * 3 * 2, 5))
-    return model, torch.rand(6, channels, height, width) - 0.2
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_pictures_have_the_images_shape_and_colours(channels):
-    model, images = of_colours(channels)
-    figure, alt, caption = your_net.pictures(model, images, count=2)
-    labels = [" ".join(ax.get_ylabel().split()) for ax in figure.axes if ax.get_ylabel()]
-    ways = [name for way, name in ALL_WAYS.items() if way != OTHER_NET]
-    assert labels == ["image", *(f"from h1, {name}" for name in ways)]
-    assert caption.count("from h1, ") == len(ways)
-    assert "2 images" in alt
-    for ax in figure.axes:
-        drawn = np.asarray(ax.get_images()[0].get_array())
-        assert drawn.shape == ((8, 6) if channels == 1 else (8, 6, 3))
-        assert drawn.min() >= 0
-        assert drawn.max() <= 1
-    first = np.asarray(figure.axes[0].get_images()[0].get_array()).reshape(8, 6, -1)
-    x = images[0].numpy().transpose(1, 2, 0)
-    assert np.allclose(first, (x - x.min()) / (x - x.min()).max(), atol=1e-6)
-    plt.close(figure)
-
-
-def test_pictures_of_digits_are_square():
-    figure, _, _ = your_net.pictures(NETS["lenet"](), DIGITS, count=2)
-    assert np.allclose(figure.axes[0].get_images()[0].get_array(), DIGITS[0, 0])
-    plt.close(figure)
-
-
-def test_images_of_two_channels_cannot_be_drawn():
-    assert "images must be square and grey to be drawn" in refusal(lambda: your_net.pictures(*of_colours(2)))
+def test_filters_that_are_zero():
+    """Nothing goes down, and the code of the biases alone comes back whole."""
+    model = NETS["lenet"]()
+    with torch.no_grad():
+        model[0].weight.zero_()
+        model[0].bias.fill_(1)
+    reading = your_net.read(model, DIGITS, batches=4)
+    assert reading.skipped == ["Of layer 0 nothing can be said: the matrix must not be constant; every entry is 0."]
+    assert reading.layers[0].of("cosine").mean == pytest.approx(1)
+    assert "-0" not in " ".join(your_net.reversal_words(reading.layers[:1]))

@@ -136,7 +136,7 @@ def _by(difference: Estimate) -> str:
 
 def _turned(difference: Estimate) -> Estimate:
     low, high = difference.ci95
-    return Estimate(-difference.mean, (-high, -low), difference.n)
+    return Estimate(0.0 - difference.mean, (0.0 - high, 0.0 - low), difference.n)  # no minus zero
 
 
 def share(part: float) -> str:
