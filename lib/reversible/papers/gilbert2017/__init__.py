@@ -18,9 +18,8 @@ PAPER = Paper(
         "experiments.trained_filters": ("active-shares", "rebuilt-inputs", "filter-coherence"),
     },
     figures={
-        "figures.theory": (
-            "code-length", "model-rip", "recovery-bound", "hidden-codes", "one-step-law", "switch-depth",
-        ),
+        "figures.theory": ("code-length", "model-rip", "recovery-bound"),
+        "figures.one_step": ("hidden-codes", "one-step-law", "switch-depth"),
         "figures.trained": ("active-shares", "rebuilt-inputs", "filter-coherence"),
     },
-)  # fmt: skip
+)

@@ -12,8 +12,7 @@ from torch.nn import functional
 
 from reversible.nets.convolution import SWITCHES, Convolution, project, unit_rows
 from reversible.papers.gilbert2017.experiments.filters_at_hand import pictures
-from reversible.papers.gilbert2017.figures.panels import together
-from reversible.show.drawing import style
+from reversible.show.drawing import ALONE, show, style
 from reversible.show.html import Shown
 
 SHOWN, SIDE = (1, 4, 7, 9), 56  # crops of the two photographs, made smaller
@@ -32,11 +31,14 @@ def rebuilt_pictures(filters: int = 64) -> Shown:
         lines.append((f"{switches} switches", back))
     cosines = {label: float(_cosine(x, back).mean()) for label, back in lines[1:]}
     known, fixed = cosines.values()
-    return together(
-        [(_drawn(lines), f"Photographs and what comes back: mean cosines {known:.2f} and {fixed:.2f}.")],
-        f"One layer of {filters} random filters, a ReLU and maxima of four, and the way back by the transpose. With "
-        f"the maxima where they were the mean cosine is {known:.2f}; at one fixed place of each window it is "
-        f"{fixed:.2f}: on smooth pictures such as these a move by one pixel loses little, and switches hardly matter.",
+    return show(
+        _drawn(lines),
+        f"Three rows of {len(SHOWN)} small photographs: the pictures, and below them what comes back with known and "
+        "with fixed switches. Both show the same scenes, the first speckled and with sharp edges, the second softer "
+        "and under a regular grid.",
+        f"One layer of {filters} random filters, a ReLU and maxima of four, and back by the transpose. With the "
+        f"maxima where they were the mean cosine is {known:.2f}, at one fixed place of each window {fixed:.2f}: on "
+        "smooth pictures a move by one pixel loses little.",
     )
 
 
@@ -46,7 +48,7 @@ def _cosine(x: Tensor, back: Tensor) -> Tensor:
 
 def _drawn(lines: list[tuple[str, Tensor]]) -> Figure:
     style()
-    figure, axes = plt.subplots(len(lines), len(SHOWN), figsize=(4.3, 3.5), layout="constrained")
+    figure, axes = plt.subplots(len(lines), len(SHOWN), figsize=(ALONE, 3.5), layout="constrained")
     for row, (label, images) in zip(axes, lines, strict=True):
         for ax, image in zip(row, images, strict=True):
             spread = 2.2 * math.sqrt(float(image.square().mean()))
