@@ -32,18 +32,8 @@ def figure_2(record: Record) -> Shown:
     }
     rows = [
         ["2a, |Wᵀz| / |z|", tight, f"mean {m['ratio']}, spread {spread}", "They agree; the law of lengths gives both."],
-        [
-            "2b, |WWᵀz| / |z|, all units",
-            tight,
-            f"mean {m['response']}",
-            "Units off the support read much, too: √(1 + K/M).",
-        ],
-        [
-            "2b, on the support of z",
-            tight,
-            f"mean {m['response_on_support']}",
-            "It fits, but the paper does not say so.",
-        ],
+        ["2b, |WWᵀz| / |z|, all units", tight, f"mean {m['response']}", "All K filters read something: √(1 + K/M)."],
+        ["2b, on the support of z", tight, f"mean {m['response_on_support']}", "It fits; the paper does not say so."],
     ]
     for reading, (name, why) in readings.items():
         here = f"median {m[f'median_{name}']}, at most {m[f'largest_{name}']}"
@@ -57,15 +47,8 @@ def shares(record: Record) -> Shown:
     for spot, papers in TABLE_2.items():
         found = [record.measures[f"share_{kind}_{spot}"].mean for kind in ("learned", "learned_photographs", "random")]
         lines.append([SPOTS[spot], f"{100 * papers:.1f}", *(f"{100 * share:.1f}" for share in found)])
-    lines.append(
-        [
-            WHY,
-            "",
-            "another net of the family, and small pictures",
-            "few pictures, of another kind",
-            "nothing is learned",
-        ]
-    )
+    other = "another net of the family, and small pictures"
+    lines.append([WHY, "", other, "few pictures, of another kind", "nothing is learned"])
     head = [
         "place",
         "VGG-16 on ImageNet, the paper",
