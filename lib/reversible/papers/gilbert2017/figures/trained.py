@@ -7,7 +7,7 @@ import numpy as np
 from reversible.papers.gilbert2017.labels import PLACES, SPOTS
 from reversible.papers.gilbert2017.published import TABLE_2, TABLE_4
 from reversible.records.record import Record
-from reversible.show.drawing import COLOURS, LAW, legend, panels, show, told_apart
+from reversible.show.drawing import COLOURS, LAW, Look, legend, panels, show, told_apart
 from reversible.show.html import Shown
 from reversible.theory import coherence as laws
 
@@ -53,11 +53,11 @@ def rebuilt_inputs(record: Record) -> Shown:
     places = [place for place in PLACES if f"error_random_{place}" in record.measures][::-1]
     figure, (ax,) = panels(1, 2.2 + 0.5 * len(places))
     rows = np.arange(len(places))
-    for row in rows:
+    for row in range(len(places)):
         ax.axhline(row, color="0.9", lw=0.8, zorder=0)
     for shift, (look, name) in zip(np.linspace(0.27, -0.27, len(LOOKS)), told_apart(LOOKS), strict=True):
         means, bars = _ends(record, [f"error_{name}_{place}" for place in places])
-        face = {"mfc": "none"} if name in ("ones", "means", "abs_noise") else {}
+        face: Look = {"mfc": "none"} if name in ("ones", "means", "abs_noise") else {}
         ax.errorbar(means, rows + shift, xerr=bars, ls="", lw=1, label=LOOKS[name], **look, **face)
     ax.set_yticks(rows, [PLACES[place].replace(", ", ",\n").replace(" that ", "\nthat ") for place in places])
     ax.set(xlabel="error |x̂ − x| / |x|, x̂ as long as x", ylim=(-0.6, len(places) - 0.4))
