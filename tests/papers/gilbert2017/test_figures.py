@@ -6,16 +6,23 @@ import numpy as np
 import pytest
 
 from figure_checks import alts, captions, check_alts, check_caption, check_labels, check_nothing_collides
-from reversible.nets.convolution import Convolution
+from helpers import skip_without
+from reversible import data
 from reversible.papers import figure_of
 from reversible.papers.gilbert2017 import PAPER, figures
-from reversible.papers.gilbert2017.figures import schematic
+from reversible.papers.gilbert2017.experiments.filters_at_hand import LENET, VGG
+from reversible.papers.gilbert2017.figures import pictures, schematic
 from reversible.papers.gilbert2017.published import TABLE_2, TABLE_4
 from reversible.records.record import book_folder, read_record
 
 RESULTS = book_folder() / "results"
 DRAWN = [name for name in PAPER.draws if (RESULTS / f"{name}.json").is_file()]
-LIVE = {"up and back": figures.up_and_back, "pictures": lambda: figures.rebuilt_pictures(filters=8)}
+LIVE = {
+    "up and back": figures.up_and_back,
+    "pictures": lambda: figures.rebuilt_pictures(filters=8),
+    "learned and random": figures.learned_and_random,
+}
+WEIGHTS = [f"weights/{name}.npz" for name in (LENET, VGG)]
 ALL = pytest.mark.parametrize("name", [*DRAWN, *LIVE])
 
 
@@ -26,6 +33,8 @@ def record(name):
 
 @functools.cache
 def shown(name):
+    if name == "learned and random":
+        skip_without([*data.FILES_MD5["mnist", False], *data.FILES_MD5["cifar10", False], *WEIGHTS])
     return LIVE[name]() if name in LIVE else figure_of(record(name))
 
 
@@ -64,7 +73,6 @@ def test_the_step_is_drawn_as_it_is_computed():
     largest = np.abs(h).argmax(1)
     assert s["places"][0, :, 0].tolist() == largest.tolist()
     assert np.array_equal(z != 0, np.arange(h.shape[1]) == largest[:, None])
-    assert isinstance(s["x"], type(Convolution(s["h"]).filters))
     x, back = s["x"].flatten().numpy(), s["x back"].flatten().numpy()
     cosine = x @ back / np.sqrt((x @ x) * (back @ back))
     assert f"a cosine of {cosine:.2f} with the input" in captions(shown("up and back"))[0]
@@ -117,3 +125,31 @@ def test_rebuilt_inputs_has_a_row_for_each_place_and_a_point_for_each_guess():
     m = record("rebuilt-inputs").measures
     assert f"{m['random_below_learned_lenet_pool1'].mean:.2f} worse" in captions(shown("rebuilt-inputs"))[0]
     assert alts(shown("rebuilt-inputs"))[0].startswith("5 rows")
+
+
+def test_what_learned_filters_give_back_is_drawn_and_its_cosine_told():
+    figure = shown("learned and random")
+    for panel, place in zip(figure.value, pictures.LAYERS, strict=True):
+        seen = pictures.at(place, slice(4))
+        learned = pictures._given_back(seen)[0]
+        cosine = np.mean([float(a @ b / a.norm() / b.norm()) for a, b in zip(seen.x.flatten(1), learned.flatten(1))])
+        assert f"{cosine:.2f} with learned" in captions(figure)[0]
+        assert len(panel.axes) == 12
+
+
+def test_without_weights_a_line_stands_in_place_of_the_figure(monkeypatch, tmp_path):
+    monkeypatch.setenv("REVERSIBLE_DATA", str(tmp_path))
+    monkeypatch.setattr(data, "_download", refused)
+    assert "not at hand" in figures.learned_and_random().content
+
+
+def refused(name):
+    raise data.NotAtHand(f"{name} is not at hand")
+
+
+def test_the_schematic_is_of_an_ordinary_draw():
+    found = [schematic.one_step(seed) for seed in range(60)]
+    cosines = [float(s["x"].flatten() @ s["x back"].flatten() / s["x"].norm() / s["x back"].norm()) for s in found]
+    s = schematic.one_step()
+    own = float(s["x"].flatten() @ s["x back"].flatten() / s["x"].norm() / s["x back"].norm())
+    assert own == pytest.approx(np.median(cosines), abs=0.06)
