@@ -14,6 +14,7 @@ from reversible.papers.gilbert2017.experiments.filters_at_hand import LENET, VGG
 from reversible.papers.gilbert2017.figures import pictures, schematic
 from reversible.papers.gilbert2017.published import TABLE_2, TABLE_4
 from reversible.records.record import book_folder, read_record
+from reversible.show.drawing import panels, show
 
 RESULTS = book_folder() / "results"
 DRAWN = [name for name in PAPER.draws if (RESULTS / f"{name}.json").is_file()]
@@ -132,7 +133,8 @@ def test_what_learned_filters_give_back_is_drawn_and_its_cosine_told():
     for panel, place in zip(figure.value, pictures.LAYERS, strict=True):
         seen = pictures.at(place, slice(4))
         learned = pictures._given_back(seen)[0]
-        cosine = np.mean([float(a @ b / a.norm() / b.norm()) for a, b in zip(seen.x.flatten(1), learned.flatten(1))])
+        rows = zip(seen.x.flatten(1), learned.flatten(1), strict=True)
+        cosine = np.mean([float(a @ b / a.norm() / b.norm()) for a, b in rows])
         assert f"{cosine:.2f} with learned" in captions(figure)[0]
         assert len(panel.axes) == 12
 
@@ -153,3 +155,27 @@ def test_the_schematic_is_of_an_ordinary_draw():
     s = schematic.one_step()
     own = float(s["x"].flatten() @ s["x back"].flatten() / s["x"].norm() / s["x back"].norm())
     assert own == pytest.approx(np.median(cosines), abs=0.06)
+
+
+SAID = "What is seen here is a line with 3 points on it, and a law beside them that passes through all."
+
+
+@pytest.mark.parametrize(
+    ("check", "caption", "alt", "words"),
+    [
+        (check_caption, SAID.replace("3", "three"), "A line with points on it.", "read"),
+        (check_caption, SAID.replace("here", "on the left"), "A line with points on it.", "read"),
+        (check_alts, SAID, SAID[:-1], "read"),
+        (check_labels, SAID, "A line with points on it.", "small"),
+        (check_nothing_collides, SAID, "A line with points on it.", "twice"),
+    ],
+)
+def test_a_planted_fault_is_seen(check, caption, alt, words):
+    figure, (ax,) = panels(1)
+    ax.text(0.5, 0.5, words, fontsize=4 if words == "small" else 9)
+    if words == "twice":
+        ax.text(0.5, 0.5, words)
+    with pytest.raises(AssertionError):
+        check(show(figure, alt, caption))
+    for other in {check_caption, check_alts, check_labels, check_nothing_collides} - {check}:
+        other(show(figure, alt, caption))
