@@ -9,7 +9,7 @@ PAPER = Paper(
     title="Towards Understanding the Invertibility of Convolutional Neural Networks",
     short="Gilbert, Zhang, Lee, Zhang and Lee 2017",
     at_hand="Its main text and its tables were at hand, its appendices, footnotes and pictures were not.",
-    chapters=("convolutional-nets",),
+    chapters=("convolutional-nets", "trained-filters"),
     experiments={
         "experiments.exact": ("orthonormal-pairs", "iht-step"),
         "experiments.random_filters": ("code-length", "model-rip"),
@@ -19,9 +19,8 @@ PAPER = Paper(
         "experiments.trained_filters": ("active-shares", "rebuilt-inputs", "filter-coherence"),
     },
     figures={
-        "figures.theory": (
-            "code-length", "model-rip", "recovery-bound", "hidden-codes", "one-step-law", "switch-depth",
-        ),
+        "figures.theory": ("code-length", "model-rip", "recovery-bound"),
+        "figures.one_step": ("hidden-codes", "one-step-law", "switch-depth"),
         "figures.trained": ("active-shares", "rebuilt-inputs", "filter-coherence"),
     },
-)  # fmt: skip
+)
