@@ -104,3 +104,21 @@ digit_nets = labels(
     net={"special": "special", "ordinary": "ordinary"},
     method={"newton": "pattern Newton", "damped": "the damped iteration", "plain": "the plain iteration"},
 )
+
+sparse = labels(
+    {
+        "any_{share}": "share of solutions found again by one of the methods, {share}",
+        "{method}_{share}": "share of solutions found again by {method}, {share}",
+        "radius_{share}": "spectral radius of the active block of A, {share}",
+        "few_but_long": "share found again by one of the methods, 4 % of the units active and their values √5 times as"
+        " large",
+        "norm": "norm of A",
+        "not_one_to_one": "share of transforms that are proved not to be one-to-one",
+    },
+    share={
+        "few": "4 % of the units active",
+        "some": "10 % of the units active",
+        "many": "20 % of the units active",
+    },
+    method={"newton": "pattern Newton", "damped": "the damped iteration", "plain": "the plain iteration"},
+)
