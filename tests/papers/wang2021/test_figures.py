@@ -178,6 +178,17 @@ def test_nets_are_drawn_one_by_one_with_means_and_intervals():
     )
 
 
+def test_solutions_found_again_are_the_records():
+    m = record("wang-sparse").measures
+    (panel,) = shown("wang-sparse").value
+    for series, name in zip(marked(panel), figures.METHODS, strict=True):
+        assert list(series[:, 1]) == [m[f"{name}_{place}"].mean for place in ("few", "some", "many")]
+    assert [words.get_text() for words in panel.axes[0].texts] == [
+        f"radius {m[f'radius_{place}'].mean:.2f}" for place in ("few", "some", "many")
+    ]
+    assert m["radius_some"].mean < 1 < m["radius_many"].mean  # as the caption says
+
+
 def test_digits_are_drawn_and_come_back_from_the_special_net_alone():
     x = chosen(data.load("digits", train=False), 1).scaled().numpy()
     images = [axes.get_images()[0].get_array() for axes in shown("digits").value[0].axes]

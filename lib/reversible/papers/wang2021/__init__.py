@@ -15,5 +15,5 @@ PAPER = Paper(
         "experiments.digit_nets": ("wang-digit-nets",),
         "experiments.sparse": ("wang-sparse",),
     },
-    figures={"figures": ("wang-curves", "wang-large", "wang-digit-nets")},
+    figures={"figures": ("wang-curves", "wang-large", "wang-digit-nets", "wang-sparse")},
 )  # fmt: skip

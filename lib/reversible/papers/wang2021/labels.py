@@ -75,7 +75,7 @@ large = labels(
         "plain_below": "share of cases in which the plain iteration arrives at s = 1.1",
         "plain_above": "share of cases in which the plain iteration arrives at s = 1.6",
         "not_one_to_one": "share of matrices that are proved not to be one-to-one at s = 1.1",
-        "energy_over_law": "energy of the solution over its law at s = 0.8",
+        "energy_over_law": "squared length of the solution over its law at s = 0.8",
         "banach_edge": "size at which Banach's condition ends",
         "monotone_edge": "size at which the monotone condition ends",
     }
