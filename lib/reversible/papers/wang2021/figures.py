@@ -184,6 +184,7 @@ def sparse(record: Record) -> Shown:
         ax.text(x, 1.1, f"radius {m[f'radius_{place}'].mean:.2f}", ha="center", va="center", color=LAW)
     ax.set(xlabel="units that are active, %", ylabel="share found again", xlim=(1, 23), ylim=(-0.04, 1.2))
     ax.set_yticks(np.linspace(0, 1, 6))
+    ax.set_xticks([*at.values()])
     legend(ax, ncols=3)
     return show(
         figures,
