@@ -75,7 +75,7 @@ large = labels(
         "plain_below": "share of cases in which the plain iteration arrives at s = 1.1",
         "plain_above": "share of cases in which the plain iteration arrives at s = 1.6",
         "not_one_to_one": "share of matrices that are proved not to be one-to-one at s = 1.1",
-        "energy_over_law": "energy of the solution over its law at s = 0.8",
+        "energy_over_law": "squared length of the solution over its law at s = 0.8",
         "banach_edge": "size at which Banach's condition ends",
         "monotone_edge": "size at which the monotone condition ends",
     }
@@ -102,5 +102,23 @@ digit_nets = labels(
         "worst_error_special": "largest relative error of any digit from the special nets by pattern Newton",
     },
     net={"special": "special", "ordinary": "ordinary"},
+    method={"newton": "pattern Newton", "damped": "the damped iteration", "plain": "the plain iteration"},
+)
+
+sparse = labels(
+    {
+        "any_{share}": "share of solutions found again by one of the methods, {share}",
+        "{method}_{share}": "share of solutions found again by {method}, {share}",
+        "radius_{share}": "spectral radius of the active block of A, {share}",
+        "few_but_long": "share found again by one of the methods, 4 % of the units active and their values √5 times as"
+        " large",
+        "norm": "norm of A",
+        "not_one_to_one": "share of transforms that are proved not to be one-to-one",
+    },
+    share={
+        "few": "4 % of the units active",
+        "some": "10 % of the units active",
+        "many": "20 % of the units active",
+    },
     method={"newton": "pattern Newton", "damped": "the damped iteration", "plain": "the plain iteration"},
 )
