@@ -87,7 +87,7 @@ def _found(A: Array, u: Array, active: Array, iterations: int) -> dict[str, floa
 def sparse_cells(profile: str) -> list[Sparse]:
     h, sides, iterations, count = {
         "smoke": (50, 5, 200, 3),
-        "book": (100, 10, 500, 5),
+        "book": (100, 5, 300, 3),
         "full": (100, 20, 2000, 40),
     }[profile]
     return [Sparse(h, SIZE, sides, iterations, seed_of("wang-sparse", place)) for place in range(count)]
