@@ -54,8 +54,8 @@ def modules_of(net):
         with torch.no_grad():
             for own, value in ((convolution.weight, w), (normal.weight, scale), (normal.bias, shift)):
                 own.copy_(value)
-            normal.running_mean.copy_(mean)
-            normal.running_var.copy_(variance)
+            normal.get_buffer("running_mean").copy_(mean)
+            normal.get_buffer("running_var").copy_(variance)
         layers += [convolution, normal, nn.ReLU(), nn.MaxPool2d(2)]
     return nn.Sequential(*layers).eval()
 

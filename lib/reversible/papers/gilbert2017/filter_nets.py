@@ -191,20 +191,20 @@ def trained_net(
     start: FilterNet, x: Tensor, labels: Tensor, classes: int, grid: int, schedule: Schedule, order: torch.Generator
 ) -> tuple[FilterNet, Reader, Standard]:
     """The net with all of its filters trained from `start`; with it what reads it, and how its columns are seen."""
-    parts = [[value.detach().clone().requires_grad_() for value in each]
-             for each in (start.filters, start.scales, start.shifts)]  # fmt: skip
-    net = FilterNet(*map(tuple, parts), relu=start.relu)
+    filters, scales, shifts = (
+        tuple(value.detach().clone().requires_grad_() for value in each)
+        for each in (start.filters, start.scales, start.shifts)
+    )
+    net = FilterNet(filters, scales, shifts, relu=start.relu)
     size = x.shape[-1] >> net.depth
-    reader = Reader.blank(len(start.scales[-1]) * min(grid, size) ** 2, classes)
+    reader = Reader.blank(len(scales[-1]) * min(grid, size) ** 2, classes)
 
     def forward(batch: Tensor) -> Tensor:
         columns = read(net.levels(batch)[-1], grid)
         return reader(functional.batch_norm(columns, None, None, training=True, eps=EPS))
 
-    follow(
-        [*(value for each in parts for value in each), reader.weight, reader.bias], forward, x, labels, schedule, order
-    )
-    with torch.no_grad():
-        still = FilterNet(*(tuple(value.detach() for value in each) for each in parts), relu=start.relu)
-        known = still.with_moments(x[:MOMENTS])
-        return known, reader, Standard.of(readings(known, x[:MOMENTS], grid)[-1])
+    follow([*filters, *scales, *shifts, reader.weight, reader.bias], forward, x, labels, schedule, order)
+    for value in (*filters, *scales, *shifts):
+        value.requires_grad_(False)
+    known = net.with_moments(x[:MOMENTS])
+    return known, reader, Standard.of(readings(known, x[:MOMENTS], grid)[-1])

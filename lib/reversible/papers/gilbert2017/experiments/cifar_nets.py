@@ -115,9 +115,9 @@ class Task:
         pool = data.load(p.data, train=True)
         mean, deviation = (moment.float() for moment in pool.moments())
         places = torch.randperm(len(pool.labels), generator=trial_generator(p.seed, IMAGES))
-        train, held_out = pool.take(places[: p.images]), pool.take(places[p.images : p.images + p.held_out])
-        splits = (Split.of(part, mean, deviation) for part in (train, held_out, data.load(p.data, train=False)))
-        return cls(p, *splits, pool.classes)
+        images = pool.take(places[: p.images]), pool.take(places[p.images : p.images + p.held_out])
+        train, held_out, test = (Split.of(part, mean, deviation) for part in (*images, data.load(p.data, train=False)))
+        return cls(p, train, held_out, test, pool.classes)
 
     def seen(self, see: Callable[[Tensor], Tensor]) -> Task:
         """The same task with something made of the images."""

@@ -12,7 +12,7 @@ from reversible.base.estimates import Estimate
 from reversible.papers.gilbert2017.net_labels import WIDTHS
 from reversible.papers.gilbert2017.net_measures import DEPTHS, PAPERS_LARGEST
 from reversible.records.record import Record
-from reversible.show.drawing import by_size, label_ends, legend, panels, show
+from reversible.show.drawing import Look, by_size, label_ends, legend, panels, show
 from reversible.show.html import Shown, table
 
 # Table 1, accuracy in percent by the number of layers; the best over sizes of filters and numbers of channels
@@ -22,8 +22,8 @@ WHY = {
     "learned": "the same, and a short training",
 }
 NAMES = {"random": "random", "learned": "learned"}
-LOOKS = {"random": {"color": "C0", "marker": "o"}, "learned": {"color": "C1", "marker": "s"}}
-FRESH = {"color": "C2", "marker": "^"}
+LOOKS: dict[str, Look] = {"random": {"color": "C0", "marker": "o"}, "learned": {"color": "C1", "marker": "s"}}
+FRESH: Look = {"color": "C2", "marker": "^"}
 
 
 def cifar_nets(record: Record) -> Shown:
@@ -85,7 +85,7 @@ def _by_width(ax: Axes, record: Record) -> None:
     ends = []
     for look, depth in by_size(DEPTHS):
         for kind in LOOKS:
-            filled = {"mfc": look["color"] if kind == "random" else "none"}
+            filled: Look = {"mfc": look["color"] if kind == "random" else "none"}
             widths = _widths(record, kind, depth)
             _bars(ax, widths, [record.measures[f"accuracy_{kind}_{depth}_{K}"] for K in widths], 100, ls="",
                   **look, **filled)  # fmt: skip
