@@ -38,11 +38,11 @@ DEPTH = 3  # layers of the deepest nets
 GRID, COARSE = 4, 2  # the grid of means that a classifier reads, and a coarser one
 FILTERS, IMAGES, ORDER, LABELS = range(4)  # a seed's streams of random numbers
 SENT = 200  # test images that are sent through a layer and back
-# Rates for each kind of net, about the best of a few trials with another seed. Those of a classifier alone are for MANY
-# columns, and fall with their number: a step moves what it says in proportion to it. They are one more than for a
-# learned net, since random layers ask for other rates as they are stacked.
-RATES = {"reader": (0.0013, 0.004, 0.014, 0.05), "learned": (0.005, 0.015, 0.05)}
-MANY = 512
+# Rates for each kind of net, about the best of a few trials. Those of a classifier alone are for MANY columns, and fall
+# with their number: a step moves what it says in proportion to it. They are one more than for a learned net, since
+# random layers ask for other rates as they are stacked. Those of learned nets are by their depth.
+READER_RATES, MANY = (0.0013, 0.004, 0.014, 0.05), 512
+RATES = {1: (0.005, 0.015, 0.05), 2: (0.005, 0.015, 0.05), 3: (0.015, 0.05, 0.15)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +164,7 @@ def with_fixed_filters(task: Task) -> NetResult:
         schedule = task.schedule(rate)
         return trained_reader(task.train.x, task.train.labels, task.classes, schedule, task.order())
 
-    return best(RATES["reader"], lambda rate: tried(rate * MANY / columns).accuracy, task)[0]
+    return best(READER_RATES, lambda rate: tried(rate * MANY / columns).accuracy, task)[0]
 
 
 def with_learned_filters(task: Task, start: FilterNet) -> tuple[NetResult, FilterNet]:
@@ -178,7 +178,7 @@ def with_learned_filters(task: Task, start: FilterNet) -> tuple[NetResult, Filte
         nets[rate] = net
         return lambda x, labels: reader.accuracy(standard(readings(net, x, GRID)[-1]), labels)
 
-    result, rate = best(RATES["learned"], tried, task)
+    result, rate = best(RATES[start.depth], tried, task)
     return result, nets[rate]
 
 
