@@ -19,10 +19,9 @@ PAPER = Paper(
         "experiments.cifar_nets": ("cifar-nets",),
     },
     figures={
-        "figures.theory": (
-            "code-length", "model-rip", "recovery-bound", "hidden-codes", "one-step-law", "switch-depth",
-        ),
+        "figures.theory": ("code-length", "model-rip", "recovery-bound"),
+        "figures.one_step": ("hidden-codes", "one-step-law", "switch-depth"),
         "figures.trained": ("active-shares", "rebuilt-inputs", "filter-coherence"),
         "figures.cifar_nets": ("cifar-nets",),
     },
-)  # fmt: skip
+)
