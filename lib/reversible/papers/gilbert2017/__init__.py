@@ -17,10 +17,12 @@ PAPER = Paper(
         "experiments.hidden_codes": ("hidden-codes",),
         "experiments.one_step": ("one-step-law", "switch-depth"),
         "experiments.trained_filters": ("active-shares", "rebuilt-inputs", "filter-coherence"),
+        "experiments.cifar_nets": ("cifar-nets",),
     },
     figures={
         "figures.theory": ("code-length", "model-rip", "recovery-bound"),
         "figures.one_step": ("hidden-codes", "one-step-law", "switch-depth"),
         "figures.trained": ("active-shares", "rebuilt-inputs", "filter-coherence"),
+        "figures.cifar_nets": ("cifar-nets",),
     },
 )
