@@ -8,7 +8,7 @@ PAPER = Paper(
     key="gilbert2017",
     title="Towards Understanding the Invertibility of Convolutional Neural Networks",
     short="Gilbert, Zhang, Lee, Zhang and Lee 2017",
-    chapters=("convolutional-nets",),
+    chapters=("convolutional-nets", "trained-filters"),
     experiments={
         "experiments.exact": ("orthonormal-pairs", "iht-step"),
         "experiments.random_filters": ("code-length", "model-rip"),

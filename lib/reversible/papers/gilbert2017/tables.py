@@ -79,9 +79,9 @@ def coherences(record: Record) -> Shown:
     return Shown(table(head, lines))
 
 
-def words(records: Mapping[str, Record]) -> dict[str, str]:
-    """Numbers for the prose of the chapter, by name."""
-    m = {f"{name}.{measure}": e.mean for name, record in records.items() for measure, e in record.measures.items()}
+def words_of_theory(records: Mapping[str, Record]) -> dict[str, str]:
+    """Numbers for the prose of the chapter on random filters, by name."""
+    m = _means(records)
     gaussian = [row for cell, row in records["recovery-bound"].pairs() if cell["rows"] == "gaussian"]
     sizes = next(cell for cell, _ in records["hidden-codes"].pairs())
     shifts = sizes["length"] - sizes["taps"] + 1
@@ -90,18 +90,29 @@ def words(records: Mapping[str, Record]) -> dict[str, str]:
         "papers_left": f"{sizes['channels'] * sizes['taps'] ** 2 / sizes['length']:.0f}",
         "papers_right": f"{sizes['k'] * (math.log(sizes['filters']) + math.log(shifts)):.0f}",
         "papers_bound_over_one": f"{beyond:.2f}",
-        "known_fixed_images": f"{m['rebuilt-inputs.error_random_vgg_images']:.2f} and "
-                              f"{m['rebuilt-inputs.error_fixed_vgg_images']:.2f}",
-        "known_fixed_pool1": f"{m['rebuilt-inputs.error_random_lenet_pool1']:.2f} and "
-                             f"{m['rebuilt-inputs.error_fixed_lenet_pool1']:.2f}",
-        "law_learned_pool1": f"{m['rebuilt-inputs.law_ratio_learned_lenet_pool1']:.2f}",
-        "law_random_vgg": f"{m['rebuilt-inputs.law_ratio_random_vgg_pool1']:.2f} and "
-                          f"{m['rebuilt-inputs.law_ratio_random_vgg_pool2']:.2f}",
-        "permuted_images": f"{m['rebuilt-inputs.error_permuted_vgg_images']:.2f}",
-        "random_images": f"{m['rebuilt-inputs.error_random_vgg_images']:.2f}",
-        "random_pool1_share": f"{m['active-shares.share_random_p1']:.0%}".replace("%", "\N{NO-BREAK SPACE}%"),
         "enough_largest": f"{m['model-rip.largest_where_enough']:.2f}",
         "found_over_scale": f"{m['model-rip.least_over_scale']:.1f} to {m['model-rip.largest_over_scale']:.1f}",
         "fifth": f"{m['hidden-codes.median_fifth']:.3f}",
         "fifth_worst": f"{m['hidden-codes.largest_fifth']:.2f}",
-    }  # fmt: skip
+    }
+
+
+def words_of_trained(records: Mapping[str, Record]) -> dict[str, str]:
+    """Numbers for the prose of the chapter on trained filters, by name."""
+    m = _means(records)
+    images, pool1 = ({name: f"{m[f'rebuilt-inputs.error_{name}_{place}']:.2f}" for name in ("random", "fixed")}
+                     for place in ("vgg_images", "lenet_pool1"))  # fmt: skip
+    pools = [f"{m[f'rebuilt-inputs.law_ratio_random_vgg_{pool}']:.2f}" for pool in ("pool1", "pool2")]
+    return {
+        "known_fixed_images": " and ".join(images.values()),
+        "known_fixed_pool1": " and ".join(pool1.values()),
+        "law_learned_pool1": f"{m['rebuilt-inputs.law_ratio_learned_lenet_pool1']:.2f}",
+        "law_random_vgg": " and ".join(pools),
+        "permuted_images": f"{m['rebuilt-inputs.error_permuted_vgg_images']:.2f}",
+        "random_images": images["random"],
+        "random_pool1_share": f"{m['active-shares.share_random_p1']:.0%}".replace("%", "\N{NO-BREAK SPACE}%"),
+    }
+
+
+def _means(records: Mapping[str, Record]) -> dict[str, float]:
+    return {f"{name}.{measure}": e.mean for name, record in records.items() for measure, e in record.measures.items()}
