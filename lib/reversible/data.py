@@ -232,7 +232,7 @@ def _pip(wheel: Wheel, into: str) -> str:
 
 
 def _convolutions(stored: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """VGG-16's convolutions c11, ..., c53 as torch has them, (out, in, 3, 3) and (out), from Keras's (3, 3, in, out)."""
+    """VGG-16's c11, ..., c53 as torch has them, (out, in, 3, 3) and (out), from Keras's (3, 3, in, out)."""
     arrays = {}
     for block, layers in enumerate((2, 2, 3, 3, 3), 1):
         for layer in range(layers):

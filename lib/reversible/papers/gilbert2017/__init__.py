@@ -16,11 +16,16 @@ PAPER = Paper(
         "experiments.hidden_codes": ("hidden-codes",),
         "experiments.one_step": ("one-step-law", "switch-depth"),
         "experiments.trained_filters": ("active-shares", "rebuilt-inputs", "filter-coherence"),
+        "experiments.vgg16": ("vgg16-shares", "vgg16-rebuilt", "vgg16-coherence"),
+        "experiments.vgg16_codes": ("vgg16-lengths",),
+        "experiments.vgg16_down": ("vgg16-down", "vgg16-theories"),
     },
     figures={
         "figures.theory": (
             "code-length", "model-rip", "recovery-bound", "hidden-codes", "one-step-law", "switch-depth",
         ),
         "figures.trained": ("active-shares", "rebuilt-inputs", "filter-coherence"),
+        "figures.vgg16": ("vgg16-shares", "vgg16-rebuilt", "vgg16-coherence", "vgg16-lengths"),
+        "figures.vgg16_down": ("vgg16-down", "vgg16-theories"),
     },
 )  # fmt: skip
