@@ -31,7 +31,7 @@ from reversible.runs.experiment import Absent, Experiment, seed_of
 from reversible.theory import coherence as laws
 from reversible.theory import one_step
 
-SIDES = {"smoke": 64, "book": 96, "full": CROP}  # of the pictures, by profile
+SIDES = {"smoke": 32, "book": 96, "full": CROP}  # of the pictures, by profile
 
 
 def groups_of(profile: str, name: str) -> int:

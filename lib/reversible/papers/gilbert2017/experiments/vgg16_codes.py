@@ -19,9 +19,8 @@ from reversible.base.estimates import Estimate
 from reversible.base.runtime import trial_generator
 from reversible.nets.convolution import Convolution, project, unit_rows, unpool
 from reversible.papers.gilbert2017 import labels_vgg16 as labels
-from reversible.papers.gilbert2017.experiments.vgg16 import check_groups
+from reversible.papers.gilbert2017.experiments.vgg16 import SIDES, check_groups
 from reversible.papers.gilbert2017.experiments.vgg16_trunk import (
-    CROP,
     NOT_AT_HAND,
     Trunk,
     permuted,
@@ -259,7 +258,7 @@ def lengths_cells(profile: str) -> list[Cell]:
     for filters, relu, weight, groups in found:
         cells.append(
             FoundCodes(filters=filters, relu=relu, weight=weight, pictures="photographs", steps=steps,
-                       side=CROP if profile == "full" else 64, groups=groups if profile == "full" else 2,
+                       side=SIDES[profile], groups=groups if profile == "full" else 2,
                        seed=seed_of("vgg16-lengths", f"{filters} {relu} {weight}"))
         )  # fmt: skip
     return cells
