@@ -166,7 +166,7 @@ def _add(p: FoundCodes, layer: Convolution, x: Tensor, generator: torch.Generato
     result.ratio.append(float(ratios.mean()))
     result.spread.append(float(ratios.std(correction=0)))
     result.moved.append(float((norms(layer.down(moved, size)) / norms(moved)).mean()))
-    result.largest.append(float(largest_gain(layer, z != 0, size, 40, generator).mean()))
+    result.largest.append(float(largest_gain(layer, z != 0, size, p.steps, generator).mean()))
     result.residual.append(float((norms(x - made) / norms(x)).mean()))
     result.nonzero.append(float((z != 0).double().mean()))
     result.stopped.append(float((duality_gap(layer, x, z, weights, z != 0) / norms(x) ** 2).max()))
@@ -191,7 +191,7 @@ def lasso(layer: Convolution, x: Tensor, weights: Tensor, steps: int, start: Ten
     size, generator = tuple(x.shape[2:]), torch.Generator().manual_seed(0)
     z = ahead = torch.zeros_like(layer.up(x)) if start is None else start
     on = torch.ones_like(z, dtype=torch.bool) if start is None else start != 0
-    steepest = 2.1 * float(largest_gain(layer, on, size, 30, generator).square().max())
+    steepest = 2.1 * float(largest_gain(layer, on, size, min(steps, 30), generator).square().max())
     threshold = (weights / steepest).view(-1, 1, 1, 1)
     speed = 1.0
     for _ in range(integer("steps", steps)):
@@ -245,7 +245,7 @@ Result = RandomCodesResult | FoundCodesResult
 
 
 def lengths_cells(profile: str) -> list[Cell]:
-    codes, draws, side, steps = {"smoke": (2, 2, 6, 3), "book": (4, 2, 15, 5), "full": (20, 10, 15, 200)}[profile]
+    codes, draws, side, steps = {"smoke": (2, 2, 6, 3), "book": (4, 2, 15, 5), "full": (20, 10, 15, 120)}[profile]
     random = [("learned", "one"), ("random", "one"), ("permuted", "one"), ("learned", "own")]
     cells: list[Cell] = [
         RandomCodes(filters=filters, lengths=lengths, side=side, codes=codes, draws=draws,

@@ -26,7 +26,6 @@ from reversible.papers.gilbert2017.experiments.vgg16_trunk import (
     seen,
 )
 from reversible.runs.experiment import Absent, Experiment, seed_of
-from reversible.theory import one_step
 
 GROUPS = {"smoke": 2, "book": 2, "full": 10}
 
@@ -165,7 +164,7 @@ def vgg16_theories(p: Vgg16Theories) -> Vgg16TheoriesResult | Absent:
             if spot not in CONVOLUTIONS:
                 continue
             learned = trunk.weights[spot]
-            random = learned.mean() + learned.std(correction=0) * torch.randn(learned.shape, generator=generator)
+            random = learned.std(correction=0) * torch.randn(learned.shape, generator=generator)
             for name, filters, bias in (
                 ("learned", learned, trunk.biases[spot]),
                 ("random", random, torch.zeros(len(learned))),
@@ -191,13 +190,13 @@ def both_theories(x: Tensor, filters: Tensor, bias: Tensor, signed: bool) -> dic
     z = torch.relu(unit.up(x))
     energy = z.double().square().sum((1, 2, 3)) / x.double().square().sum((1, 2, 3))
     input_back = cosines(x, unit.down(z, size))
-    law = torch.tensor([one_step.cosine(e) for e in energy.tolist()])
+    law = (energy / (1 + energy)).sqrt()  # `one_step.cosine`, and 0 where no unit is on
     found = {
         "code": cosines(h, again),
         "other": cosines(h, again.roll(1, 0)),
         "input": input_back,
         "law": law,
-        "law_ratio": input_back / law,
+        "law_ratio": input_back / law.clamp_min(1e-30),
     }
     return {name: float(values.mean()) for name, values in found.items()}
 
