@@ -28,8 +28,7 @@ def beside_the_paper(records: dict[str, Record]) -> Shown:
     lines = [
         ["Table 2, nonzero activations", "7.3 % to 80.8 % at eighteen places",
          f"{sum(gap <= 0.1 for gap in gaps)} places within ten points, the others up to {100 * max(gaps):.0f} away",
-         "Further training for edges has moved biases and filters; photographs for ImageNet matter less, as VGG-19 "
-         "shows above."],
+         "Further training for edges. The pictures matter less: VGG-19 has the paper's shares on those of CIFAR-10."],
         ["Fig. 3a, random codes", "around 1; learned a bit wider than random",
          f"{m['lengths.ratio_drawn_learned']:.3f} learned, {m['lengths.ratio_drawn_random']:.3f} random",
          "The filters' lengths are set to one here; the paper does not say how its are scaled."],
@@ -46,7 +45,7 @@ def beside_the_paper(records: dict[str, Record]) -> Shown:
         ["Table 4, learned", "0.404 to 0.943 in thirteen layers",
          f"{sum(near)} layers within 0.05; {min(m[f'coherence.modulus_{c}'] for c in TABLE_4):.3f} to "
          f"{max(m[f'coherence.modulus_{c}'] for c in TABLE_4):.3f}",
-         "Further training; it went farthest in the last three layers."],
+         "Further training for edges, or a start from other weights than the paper's."],
         ["Fig. 4, pictures from pool4", "by decoders that were trained, which are not at hand",
          f"cosine {m['down.image_learned_p4']:.2f} by the transposes alone, {m['down.image_noise_learned_p4']:.2f} "
          "from noise with the switches kept", "Transposes take the place of the decoders."],
@@ -70,6 +69,7 @@ def words(records: dict[str, Record]) -> dict[str, str]:
     m = means_of(records)
     percent = "{:.0%}".format
     return {
+        "vgg16_ratio": f"{m['lengths.ratio_relu']:.1f}",
         "vgg16_residual": percent(m["lengths.residual_relu"]),
         "vgg16_residual_smaller": percent(m["lengths.residual_relu_3"]),
         "vgg16_ratio_smaller": f"{m['lengths.ratio_relu_3']:.2f}",

@@ -9,7 +9,7 @@ import numpy as np
 from reversible.papers.gilbert2017.labels_vgg16 import LAYERS, SPOTS
 from reversible.papers.gilbert2017.published import TABLE_2_WHOLE, TABLE_3, TABLE_4
 from reversible.records.record import Record
-from reversible.show.drawing import LAW, legend, panels, show, span, told_apart
+from reversible.show.drawing import LAW, legend, panels, show, told_apart
 from reversible.show.html import Shown
 from reversible.theory import coherence as laws
 
@@ -70,14 +70,14 @@ def vgg16_rebuilt(record: Record) -> Shown:
     legend(ax)
     m = {name: e.mean for name, e in record.measures.items()}
     below = [m[f"random_below_learned_photographs_{pool}"] for pool in TABLE_3]
-    means_below = sum(m[f"random_below_means_photographs_{pool}"] < 0 for pool in TABLE_3)
+    guess = [m[f"random_below_means_photographs_{pool}"] for pool in TABLE_3]
     return show(
         figure,
         "Four poolings with five points each and two levels of the paper: learned filters by broken lines, random ones "
         "by dotted lines. Open points stand for guesses that have not seen the picture.",
-        f"Learned filters are {span(below)} farther from the activations than random ones, at the four poolings. "
-        f"At {means_below} of the four the channels' means on another photograph, a guess, are nearer than random "
-        "filters.",
+        f"Learned filters are {min(below):.2f} to {max(below):.2f} farther from the activations than random ones. "
+        f"The channels' means on the other photograph, a guess, are {guess[0]:.2f} farther at the first pooling, and "
+        f"{-guess[-1]:.2f} nearer at the last.",
     )
 
 
@@ -101,9 +101,9 @@ def vgg16_coherence(record: Record) -> Shown:
         figure,
         "Thirteen convolutions with two points each on a logarithmic axis, the paper's coherence and the one measured, "
         "and below them the falling line of random filters.",
-        f"{sum(abs(gap) <= 0.05 for gap in gaps)} of the {len(gaps)} coherences are within 0.05 of the paper's. All "
-        f"are far above the line: learned filters are {min(over):.1f} to {max(over):.1f} times as coherent as random "
-        "ones of their shape.",
+        f"At all {len(gaps)} convolutions the filters at hand are more coherent than the paper's, by {min(gaps):.2f} "
+        f"to {max(gaps):.2f}. They are {min(over):.1f} to {max(over):.1f} times as coherent as random filters of their "
+        "shape.",
     )
 
 
