@@ -191,7 +191,8 @@ def lasso(layer: Convolution, x: Tensor, weights: Tensor, steps: int, start: Ten
     size, generator = tuple(x.shape[2:]), torch.Generator().manual_seed(0)
     z = ahead = torch.zeros_like(layer.up(x)) if start is None else start
     on = torch.ones_like(z, dtype=torch.bool) if start is None else start != 0
-    steepest = 2.1 * float(largest_gain(layer, on, size, min(steps, 30), generator).square().max())
+    gain = largest_gain(layer, on, size, min(steps, 30), generator)
+    steepest = max(2.1 * float(gain.square().max()), 1e-12)  # above zero where no unit may be on
     threshold = (weights / steepest).view(-1, 1, 1, 1)
     speed = 1.0
     for _ in range(integer("steps", steps)):
