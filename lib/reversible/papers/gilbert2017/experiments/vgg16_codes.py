@@ -231,7 +231,7 @@ def largest_gain(
     """The largest |W^T z| / |z| of codes that are zero but at `on` (B, K, ...), by power steps: (B,), from below."""
     z = torch.randn(on.shape, generator=generator) * on
     for _ in range(steps):
-        z = z / norms(z).clamp_min(1e-300).to(z.dtype).view(-1, 1, 1, 1)
+        z = z / norms(z).clamp_min(1e-30).to(z.dtype).view(-1, 1, 1, 1)
         made = layer.down(z, size)
         z = layer.up(made) * on
     return norms(made)
