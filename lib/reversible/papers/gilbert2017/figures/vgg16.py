@@ -32,7 +32,7 @@ def vgg16_shares(record: Record) -> Shown:
     for (kind, label), look in zip(series.items(), looks, strict=True):
         means, bars = ends(record, [f"share_{kind}_{spot}" for spot in TABLE_2_WHOLE])
         ax.errorbar(places, 100 * means, 100 * bars, ls="", capsize=2, lw=1, label=label, **look)
-    ax.set_xticks(places, [SPOTS[spot].replace("conv", "") for spot in TABLE_2_WHOLE], rotation=60, ha="right")
+    ax.set_xticks(places, [SPOTS[spot].replace("conv", "") for spot in TABLE_2_WHOLE], rotation=90)
     ax.set(ylabel="nonzero activations, %", ylim=(0, 100))
     legend(ax)
     gaps = {spot: record.measures[f"gap_photographs_{spot}"].mean for spot in TABLE_2_WHOLE}

@@ -39,9 +39,9 @@ def vgg16_pictures(side: int = 96) -> Shown:
     learned, random, noise = found.values()
     return show(
         _drawn(x, back),
-        "A photograph, and three rows of five pictures, from the first to the last pooling. By VGG-16's own code edges "
-        "and shapes are seen in the early pictures; a random net gives back colours and blurred shapes; from noise "
-        "outlines remain where the switches put them.",
+        "A photograph, and three rows of five pictures, from the first to the last pooling. By VGG-16's own code the "
+        "outlines are seen after the first pooling, in loud colours, and dissolve into speckles; a random net gives a "
+        "faint copy of the photograph that fades; from noise nearly the same outlines come as from the code.",
         f"What comes down from each pooling to one crop of a photograph, maxima back where they were. Cosines with the "
         f"crop fall from {learned[0]:.2f} to {learned[-1]:.2f} in VGG-16 and from {random[0]:.2f} to {random[-1]:.2f} "
         f"in a random net; with noise in place of the code they are {min(noise):.2f} to {max(noise):.2f}.",
@@ -82,8 +82,8 @@ def _pixels(image: Tensor) -> np.ndarray:
 
 IMAGES = {"image_learned": "VGG-16", "image_random": "random nets", "image_noise_learned": "VGG-16, noise",
           "image_fixed_learned": "VGG-16, fixed switches"}  # fmt: skip
-CODES = {"code_learned": "VGG-16", "code_other_learned": "VGG-16, another's code", "code_random": "random nets",
-         "code_other_random": "random, another's code"}  # fmt: skip
+CODES = {"code_learned": "VGG-16", "code_other_learned": "VGG-16, another's", "code_random": "random nets",
+         "code_other_random": "random, another's"}  # fmt: skip
 
 
 def vgg16_down(record: Record) -> Shown:
@@ -109,8 +109,8 @@ def vgg16_down(record: Record) -> Shown:
         ],
         f"From pool1 and pool5 the picture comes back with cosines of {m['image_learned_p1']:.2f} and "
         f"{m['image_learned_p5']:.2f} in VGG-16, {m['image_random_p1']:.2f} and {m['image_random_p5']:.2f} in random "
-        f"nets. The code of pool5 comes back with {m['code_learned_p5']:.2f}; another picture's comes to "
-        f"{m['code_other_learned_p5']:.2f}, nearly as near.",
+        f"nets. The code of pool5 comes back with {m['code_learned_p5']:.2f} in VGG-16, and another picture's "
+        f"comes to {m['code_other_learned_p5']:.2f}.",
     )
 
 
