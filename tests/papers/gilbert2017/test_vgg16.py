@@ -72,6 +72,7 @@ def test_activations_are_those_of_torchs_own_modules():
             else:
                 layer = nn.Conv2d(below, WIDTHS[spot], 3, padding=1)
                 layer.weight.copy_(trunk.weights[spot])
+                assert layer.bias is not None
                 layer.bias.copy_(trunk.biases[spot])
                 x, below = torch.relu(layer(x)), WIDTHS[spot]
             torch.testing.assert_close(codes.maps[spot], x, msg=spot)
@@ -147,6 +148,7 @@ def test_random_trunks_and_permuted_filters_keep_what_they_should():
 def test_shares_are_counted_unit_by_unit(small):
     p = vgg16.Vgg16Shares(weights="learned", pictures="photographs", side=32, groups=2, seed=0)
     found = vgg16.vgg16_shares(p)
+    assert isinstance(found, vgg16.Vgg16SharesResult)
     maps = small.up(vgg16_trunk.seen(vgg16_trunk.pictures("photographs", 1, 32))).maps
     for spot in SPOTS:
         on = sum(value > 0 for value in maps[spot].flatten().tolist())
@@ -156,6 +158,7 @@ def test_shares_are_counted_unit_by_unit(small):
 def test_one_step_is_rebuilt_as_an_explicit_matrix_does_it(small):
     p = vgg16.Vgg16Rebuilt(pictures="photographs", side=32, groups=2, seed=3)
     found = vgg16.vgg16_rebuilt(p)
+    assert isinstance(found, vgg16.Vgg16RebuiltResult)
     maps = [small.up(vgg16_trunk.seen(vgg16_trunk.pictures("photographs", g, 32))).maps["p3"] for g in range(2)]
     errors, means = [], []
     for picture, x in enumerate(maps[1].double()):
@@ -179,6 +182,7 @@ def test_one_step_is_rebuilt_as_an_explicit_matrix_does_it(small):
 def test_a_planted_pair_of_filters_is_the_coherence(small):
     small.weights["c31"][5] = -0.95 * small.weights["c31"][2] + 0.01 * small.weights["c31"][5]
     found = vgg16.vgg16_coherence(vgg16.Vgg16Coherence(layers=("c31", "c12"), seed=0))
+    assert isinstance(found, vgg16.Vgg16CoherenceResult)
     assert found.modulus["c31"] > 0.99 > found.signed["c31"]
     rows = small.weights["c12"].flatten(1).double().numpy()
     largest = max(abs(a @ b) / np.sqrt((a @ a) * (b @ b)) for a, b in itertools.combinations(rows, 2))

@@ -34,7 +34,7 @@ def test_the_lasso_is_that_of_another_solver():
             warnings.simplefilter("ignore")
             solver.fit(W.T, target.flatten().double().numpy())
         made = [W.T @ code for code in (own.flatten().double().numpy(), solver.coef_)]
-        np.testing.assert_allclose(*made, atol=2e-3)  # what is made is unique even where the code is not
+        np.testing.assert_allclose(made[0], made[1], atol=2e-3)  # what is made is unique even where the code is not
         norms = [np.abs(code).sum() for code in (own.numpy(), solver.coef_)]
         assert norms[0] == pytest.approx(norms[1], rel=1e-3)
 
@@ -117,9 +117,11 @@ def test_random_filters_keep_the_length_of_random_codes_and_equal_ones_do_not(mo
     with_filters(monkeypatch, torch.randn(64, 48, 3, 3, generator=torch.Generator().manual_seed(0)))
     kinds = {"lengths": "one", "side": 6, "codes": 5, "draws": 2, "seed": 0}
     found = vgg16_codes.random_codes(vgg16_codes.RandomCodes(filters="random", **kinds))
+    assert isinstance(found, vgg16_codes.RandomCodesResult)
     assert np.mean(found.ratio) == pytest.approx(1, abs=0.05)
     with_filters(monkeypatch, torch.ones(64, 48, 3, 3))
     alike = vgg16_codes.random_codes(vgg16_codes.RandomCodes(filters="learned", **kinds))
+    assert isinstance(alike, vgg16_codes.RandomCodesResult)
     assert max(alike.spread) > 5 * max(found.spread)
 
 

@@ -42,7 +42,9 @@ def figure(request):
 
 
 def caption_of(name):
-    return html.unescape(re.search(r"<figcaption>([^<]*)</figcaption>", shown(name).content)[1])
+    found = re.search(r"<figcaption>([^<]*)</figcaption>", shown(name).content)
+    assert found
+    return html.unescape(found[1])
 
 
 def test_captions_and_words_for_who_cannot_see(figure):

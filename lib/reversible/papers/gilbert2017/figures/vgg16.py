@@ -59,8 +59,8 @@ def vgg16_rebuilt(record: Record) -> Shown:
     places = np.arange(len(TABLE_3))
     for nudge, (look, (kind, label)) in zip(np.linspace(-0.24, 0.24, 5), told_apart(REBUILT.items()), strict=True):
         means, bars = ends(record, [f"error_{kind}_photographs_{pool}" for pool in TABLE_3])
-        face = {} if kind not in ("means", "ones") else {"mfc": "none"}
-        ax.errorbar(places + nudge, means, bars, ls="", capsize=2, lw=1, label=label, **look, **face)
+        face = "none" if kind in ("means", "ones") else look["color"]
+        ax.errorbar(places + nudge, means, bars, ls="", capsize=2, lw=1, label=label, mfc=face, **look)
         if kind in ("learned", "random"):
             said = [getattr(line, kind) for line in TABLE_3.values()]
             ax.hlines(said, places - 0.38, places + 0.38, color=look["color"], lw=1,
