@@ -141,8 +141,8 @@ def vgg16_lengths(record: Record) -> Shown:
     return show(
         figure,
         f"{len(ROWS)} rows with a point for the mean ratio of each kind of code and filters, and for found codes a "
-        "second point for the same values on another support. Random codes with random or permuted filters lie in the "
-        "band around one.",
+        "second point for the same values on another support. Random codes lie in the band around one "
+        "with all three kinds of filters.",
         f"With random filters what a random code makes is {m['ratio_drawn_random']:.2f} times as long as the code, "
         f"with VGG-16's own {m['ratio_drawn_learned']:.2f} times. The codes that Algorithm 2 finds for conv5-1 reach "
         f"{m['ratio_relu']:.2f}, and leave {m['residual_relu']:.0%} of the activations' length over.",
