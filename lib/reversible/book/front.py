@@ -78,10 +78,16 @@ def by_paper(of: list[Verdict]) -> Shown:
 def _about(paper: Paper, of: list[Verdict]) -> list[str]:
     """Its name, what of it was at hand, what was found and does not stand on top, and its chapters."""
     chapters = dict.fromkeys(escape(v.claim.chapter) for v in of if v.claim.paper == paper.key)
-    links = ", ".join(f"<a href='{name}.html'>{name}</a>" for name in chapters)
+    links = "; ".join(f"<a href='{name}.html'>{escape(_title(name))}</a>" for name in chapters)
     head = f"<p><strong>{escape(paper.short)}.</strong> <cite>{escape(paper.title)}.</cite> {escape(paper.at_hand)}</p>"
     said = [f for f in read_findings(book_folder()) if f.paper == paper.key and not f.lead]
     return [head, *(f"<p>{_bold(words.told(finding, of))}</p>" for finding in said), f"<p>Chapters: {links}.</p>"]
+
+
+def _title(chapter: str) -> str:
+    """What the chapter is called."""
+    found = re.search(r"^# (.+)$", (book_folder() / f"{chapter}.md").read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1] if found else chapter
 
 
 OF = {
