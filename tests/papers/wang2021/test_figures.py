@@ -200,7 +200,9 @@ def test_digits_are_drawn_and_come_back_from_the_special_net_alone():
     assert min(lost) > len(x) / 2
     said = captions(shown("digits"))[0]
     assert f"pattern Newton gives back {len(x)} of {len(x)}," in said
-    by_newton, plainly = map(int, re.search(r"gives back (\d+), the plain iteration (\d+)\.$", said).groups())
+    told = re.search(r"gives back (\d+), the plain iteration (\d+)\.$", said)
+    assert told
+    by_newton, plainly = map(int, told.groups())
     assert by_newton >= len(x) - lost[1]
     assert plainly >= len(x) - lost[2]
     assert alts(shown("digits"))[0].startswith(f"Five rows of {len(x)} pictures")

@@ -245,7 +245,7 @@ def vgg16_coherence(p: Vgg16Coherence) -> Vgg16CoherenceResult | Absent:
         between = (rows @ rows.T)[tuple(torch.triu_indices(len(rows), len(rows), offset=1))]
         result.modulus[layer] = float(between.abs().max())
         result.signed[layer] = float(between.max())
-        result.over_random[layer] = result.modulus[layer] / laws.largest_quantile(0.5, *rows.shape)
+        result.over_random[layer] = result.modulus[layer] / laws.largest_quantile(0.5, *rows.shape)  # pyright: ignore[reportArgumentType]
     return result
 
 

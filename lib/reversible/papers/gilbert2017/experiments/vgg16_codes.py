@@ -234,7 +234,7 @@ def largest_gain(
         z = z / norms(z).clamp_min(1e-30).to(z.dtype).view(-1, 1, 1, 1)
         made = layer.down(z, size)
         z = layer.up(made) * on
-    return norms(made)
+    return norms(made)  # pyright: ignore[reportPossiblyUnboundVariable]
 
 
 # --- what is run and measured -----------------------------------------------------------------------------------------
@@ -267,7 +267,7 @@ def lengths_cells(profile: str) -> list[Cell]:
 
 def lengths(p: Cell) -> Result | Absent:
     run: Callable[..., Result | Absent] = random_codes if isinstance(p, RandomCodes) else found_codes
-    return run(p)
+    return run(p)  # pyright: ignore[reportArgumentType]
 
 
 def lengths_measures(pairs: list[tuple[Cell, Result | Absent]]) -> dict[str, Estimate]:
