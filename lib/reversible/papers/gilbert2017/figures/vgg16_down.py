@@ -17,7 +17,7 @@ from reversible.records.record import Record
 from reversible.show.drawing import ALONE, LAW, legend, panels, show, style, told_apart
 from reversible.show.html import Shown
 
-SHOWN = ("p1", "p2", "p3", "p4", "p5")
+SHOWN = ("p1", "p3", "p5")
 GROUP = 6  # of photographs: two crops with things in them
 LINES = {
     "VGG-16": "learned image",
@@ -27,7 +27,7 @@ LINES = {
 
 
 def vgg16_pictures(side: int = 96) -> Shown:
-    """One photograph as it comes down from each pooling: VGG-16, a random net, and VGG-16 with noise for its code."""
+    """One photograph as it comes down from three poolings: VGG-16, a random net, and VGG-16 with noise for its code."""
     try:
         trunk, x = Trunk.at_hand(), seen(pictures("photographs", GROUP, side))
     except data.NotAtHand as missing:
@@ -39,10 +39,10 @@ def vgg16_pictures(side: int = 96) -> Shown:
     learned, random, noise = found.values()
     return show(
         _drawn(x, back),
-        "A photograph, and three rows of five pictures, from the first to the last pooling. By VGG-16's own code the "
+        "A photograph, and three rows of three pictures, from the first, the third and the last pooling. By VGG-16's own code the "
         "outlines are seen after the first pooling, in loud colours, and dissolve into speckles; a random net gives a "
         "faint copy of the photograph that fades; from noise nearly the same outlines come as from the code.",
-        f"What comes down from each pooling to one crop of a photograph, maxima back where they were. Cosines with the "
+        f"What comes down from three poolings to one crop of a photograph, maxima back where they were. Cosines with the "
         f"crop fall from {learned[0]:.2f} to {learned[-1]:.2f} in VGG-16 and from {random[0]:.2f} to {random[-1]:.2f} "
         f"in a random net; with noise in place of the code they are {min(noise):.2f} to {max(noise):.2f}.",
     )
