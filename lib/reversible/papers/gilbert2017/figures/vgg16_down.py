@@ -39,12 +39,14 @@ def vgg16_pictures(side: int = 96) -> Shown:
     learned, random, noise = found.values()
     return show(
         _drawn(x, back),
-        "A photograph, and three rows of three pictures, from the first, the third and the last pooling. By VGG-16's own code the "
-        "outlines are seen after the first pooling, in loud colours, and dissolve into speckles; a random net gives a "
-        "faint copy of the photograph that fades; from noise nearly the same outlines come as from the code.",
-        f"What comes down from three poolings to one crop of a photograph, maxima back where they were. Cosines with the "
-        f"crop fall from {learned[0]:.2f} to {learned[-1]:.2f} in VGG-16 and from {random[0]:.2f} to {random[-1]:.2f} "
-        f"in a random net; with noise in place of the code they are {min(noise):.2f} to {max(noise):.2f}.",
+        "A photograph, and three rows of three pictures, from the first, the third and the last pooling. By VGG-16's "
+        "own code the outlines are seen after the first pooling, in loud colours, and dissolve into speckles; a random "
+        "net gives a faint copy of the photograph that fades; from noise nearly the same outlines come as from the "
+        "code.",
+        f"What comes down from three poolings to one crop of a photograph, maxima back where they were. Cosines with "
+        f"the crop fall from {learned[0]:.2f} to {learned[-1]:.2f} in VGG-16 and from {random[0]:.2f} to "
+        f"{random[-1]:.2f} in a random net; with noise in place of the code they are {min(noise):.2f} to "
+        f"{max(noise):.2f}.",
     )
 
 
