@@ -52,7 +52,7 @@ coherence = labels(
     layer=LAYERS,
 )
 
-DRAWN = FILTERS | {"learned_own": "learned filters with lengths of their own"}
+DRAWN = FILTERS | {"learned_own": "learned filters, lengths their own"}
 CODES = {
     "relu": "of conv5-1",
     "linear": "of conv5-1 without its ReLU",
@@ -64,13 +64,13 @@ CODES = {
 lengths = labels(
     {
         "ratio_drawn_{drawn}": "mean length of what a random code makes, over the code's ({drawn})",
-        "spread_drawn_{drawn}": "spread of the length of what a random code makes, over the code's ({drawn})",
+        "spread_drawn_{drawn}": "spread of the length of what a random code makes over its own ({drawn})",
         "ratio_{code}": "mean length of what a code {code} makes, over the code's",
         "moved_{code}": "the same for its values on another support (code {code})",
         "largest_{code}": "the most that any code on its support reaches (code {code})",
-        "residual_{code}": "relative distance of the activations from what the code makes (code {code})",
+        "residual_{code}": "relative distance of activations from what the code makes (code {code})",
         "nonzero_{code}": "share of units that are not zero (code {code})",
-        "closer_than_moved_{code}": "distance from one of the moved code's ratio less the code's own (code {code})",
+        "closer_than_moved_{code}": "distance from one, moved code's ratio less the code's own (code {code})",
         "stopped_{code}": "bound on what more steps of the lasso could gain (code {code})",
     },
     drawn=DRAWN,
@@ -97,7 +97,7 @@ down = labels(
 )
 
 QUANTITIES = {
-    "code": "cosine of a code and what it comes to, down and up again",
+    "code": "cosine of a code and its return",
     "other": "cosine of a code and what another picture's comes to",
     "input": "cosine of an input and one step back",
     "law": "law of the cosine of an input and one step back",
@@ -106,7 +106,7 @@ QUANTITIES = {
 theories = labels(
     {
         "{quantity}_{filters}_{layer}": "{quantity}, {filters} ({layer})",
-        "{quantity}_{filters}": "{quantity}, {filters}, mean over the thirteen convolutions",
+        "{quantity}_{filters}": "{quantity}, {filters}, mean over the convolutions",
         "code_above_other": "cosine of a code with its own return less with another's, mean over the convolutions",
         "code_above_random": "cosine of a code with its return less with random filters, mean over the convolutions",
     },

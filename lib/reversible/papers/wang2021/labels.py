@@ -44,18 +44,16 @@ FAMILIES = {"gaussian": "Gaussian matrices", "gram": "Gram matrices", "unit": "r
 
 curves = labels(
     {
-        "gain_{family}": "share of P cases that the plain iteration does not solve and pattern Newton does ({family},"
-        " s = 1)",
+        "gain_{family}": "share of P cases that pattern Newton alone solves, not the plain one ({family}, s = 1)",
         "beyond_damping_{family}": "share of P cases that damping alone does not solve ({family}, s = 1)",
         "missed_by_monotone_{family}": "share of P-matrices that the monotone condition misses ({family}, s = 1)",
         "p_share_{family}": "share of P-matrices ({family}, s = 1)",
         "plain_share_{family}": "share of cases in which the plain iteration arrives ({family}, s = 1)",
         "largest_gain_mostly_p": "largest such gain over the plain iteration at a size where most Gaussian matrices are"
         " P-matrices",
-        "largest_gap": "share of cases in which the plain iteration arrives less the share of P-matrices, at the size"
-        " where they differ most",
-        "several_where_plain_arrives": "share with several preimages, of cases that are no P-matrices and in which the"
-        " plain iteration arrives",
+        "largest_gap": "share in which the plain iteration arrives less that of P-matrices, where they differ most",
+        "several_where_plain_arrives": "share with several preimages of the cases, no P-matrices, in which the plain"
+        " iteration arrives",
         "proved_step_too_slow": "share of monotone cases that take more than 2,000 steps at the proved step",
         "p_not_solved": "number of P cases that pattern Newton with its fallback does not solve",
         "newton_cycles_on_p": "number of P cases on which Newton's method alone cycles",
