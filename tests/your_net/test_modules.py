@@ -27,16 +27,9 @@ from reversible import cli, your_net
 from reversible.nets.layered import one_step
 from reversible.your_net import modules
 from reversible.your_net.measures import ALL_WAYS, FIXED, OTHER_NET, OWN
-from your_nets import UNSEEN
+from your_nets import DIGITS, UNSEEN
 
-DIGITS = UNSEEN.view(-1, 1, 8, 8)
-
-
-@pytest.fixture(autouse=True)
-def seeded():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
+pytestmark = pytest.mark.usefixtures("seeded")
 
 
 def lived_in(model):

@@ -9,16 +9,9 @@ from torch.nn import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential
 from helpers import refusal
 from reversible import your_net
 from reversible.your_net.measures import ALL_WAYS, OTHER_NET
-from your_nets import UNSEEN, plain
+from your_nets import DIGITS, plain
 
-DIGITS = UNSEEN.view(-1, 1, 8, 8)
-
-
-@pytest.fixture(autouse=True)
-def seeded():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
+pytestmark = pytest.mark.usefixtures("seeded")
 
 
 def of_colours(channels=3, height=8, width=6):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, Rectangle
@@ -12,7 +11,7 @@ from matplotlib.patches import Circle, Rectangle
 from reversible import data
 from reversible.nets.p_matrices import norm
 from reversible.nets.residual import Unit, newton
-from reversible.show.drawing import ALONE, COLOURS, LAW, ink, show, style
+from reversible.show.drawing import COLOURS, LAW, canvas, ink, show
 from reversible.show.html import Shown
 
 Array = np.ndarray
@@ -53,11 +52,7 @@ def journey(seed: int = 0) -> Journey:
 def up_and_back() -> Shown:
     """The unit in two lanes: up it adds what its hidden units say, back these are found first and it is taken off."""
     way = journey()
-    style()
-    figure, ax = plt.subplots(figsize=(ALONE, HEIGHT))
-    figure.subplots_adjust(0.01, 0.01, 0.99, 0.99)
-    ax.set(xlim=(0, 100), ylim=(0, 100 * HEIGHT / ALONE))
-    ax.axis("off")
+    figure, ax = canvas(HEIGHT)
     _picture(ax, way.y, 50, 87, "")
     ax.text(60.5, 94, "y", va="center")
     _up(ax, way)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 
 from reversible.base.estimates import Estimate
 from reversible.papers.gilbert2017.net_labels import WIDTHS
 from reversible.papers.gilbert2017.net_measures import DEPTHS, PAPERS_LARGEST
 from reversible.records.record import Record
-from reversible.show.drawing import Look, by_size, label_ends, legend, panels, show
+from reversible.show.drawing import Look, by_size, label_ends, legend, means_and_bars, panels, show
 from reversible.show.html import Shown, table
 
 # Table 1, accuracy in percent by the number of layers; the best over sizes of filters and numbers of channels
@@ -66,9 +65,8 @@ def _widths(record: Record, kind: str, depth: int) -> list[int]:
 
 
 def _bars(ax: Axes, x: Any, estimates: list[Estimate], scale: float = 1.0, **look: Any) -> None:
-    means = np.array([e.mean for e in estimates]) * scale
-    ends = np.array([e.ci95 for e in estimates]).T * scale
-    ax.errorbar(x, means, np.abs(ends - means), capsize=2, lw=1, **look)
+    means, bars = means_and_bars(estimate.scaled(scale) for estimate in estimates)
+    ax.errorbar(x, means, bars, capsize=2, lw=1, **look)
 
 
 def _by_depth(ax: Axes, record: Record) -> None:

@@ -5,7 +5,6 @@ It is drawn with numbers of a real layer: every cell is an entry of what the lay
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
@@ -13,7 +12,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from reversible.nets.convolution import Convolution, pool, project
-from reversible.show.drawing import ALONE, COLOURS, ink, show, style
+from reversible.show.drawing import COLOURS, canvas, ink, show
 from reversible.show.html import Shown
 
 UP, DOWN, KEPT = COLOURS[1], COLOURS[0], COLOURS[2]
@@ -38,11 +37,7 @@ def one_step(seed: int = SEED) -> dict[str, Tensor]:
 def up_and_back() -> Shown:
     """The step as an arch: the signal goes up through filters and pooling, and down again by the switches."""
     s = one_step()
-    style()
-    figure, ax = plt.subplots(figsize=(ALONE, HEIGHT))
-    figure.subplots_adjust(0.01, 0.01, 0.99, 0.99)
-    ax.set(xlim=(0, 100), ylim=(0, 100 * HEIGHT / ALONE))
-    ax.axis("off")
+    figure, ax = canvas(HEIGHT)
     left, right, places = 25, 75, s["places"][0, :, 0].tolist()
     _grid(ax, s["x"][0], left, 16)
     _grid(ax, s["x back"][0], right, 16)

@@ -10,7 +10,17 @@ from matplotlib.axes import Axes
 from reversible.base.estimates import Estimate
 from reversible.papers.gilbert2017.experiments.random_filters import FAILURE
 from reversible.records.record import Record
-from reversible.show.drawing import LAW, SMALLEST, frame, legend, panels, plain_numbers, show, told_apart
+from reversible.show.drawing import (
+    LAW,
+    SMALLEST,
+    frame,
+    legend,
+    means_and_bars,
+    panels,
+    plain_numbers,
+    show,
+    told_apart,
+)
 from reversible.show.html import Shown
 from reversible.theory import model_rip as laws
 
@@ -69,10 +79,8 @@ def model_rip(record: Record) -> Shown:
 
 def _errorbar(ax: Axes, places: list[Any], values: list[np.ndarray], **look: Any) -> None:
     """Means over draws with their intervals."""
-    found = [Estimate.of(draws) for draws in values]
-    means = np.array([e.mean for e in found])
-    ends = np.array([e.ci95 for e in found]).T
-    ax.errorbar(places, means, np.abs(ends - means), ls="", capsize=2, lw=1, **look)
+    means, bars = means_and_bars(Estimate.of(draws) for draws in values)
+    ax.errorbar(places, means, bars, ls="", capsize=2, lw=1, **look)
 
 
 def _by_length(ax: Axes, rows: list[dict[str, Any]]) -> None:

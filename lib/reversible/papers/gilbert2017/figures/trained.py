@@ -7,16 +7,9 @@ import numpy as np
 from reversible.papers.gilbert2017.labels import PLACES, SPOTS
 from reversible.papers.gilbert2017.published import TABLE_2, TABLE_4
 from reversible.records.record import Record
-from reversible.show.drawing import COLOURS, LAW, Look, legend, panels, show, told_apart
+from reversible.show.drawing import COLOURS, LAW, Look, legend, means_and_bars, panels, show, told_apart
 from reversible.show.html import Shown
 from reversible.theory import coherence as laws
-
-
-def _ends(record: Record, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Means of measures, and the lengths of their intervals below and above, as errorbar wants them."""
-    found = [record.measures[name] for name in names]
-    means = np.array([e.mean for e in found])
-    return means, np.abs(np.array([e.ci95 for e in found]).T - means)
 
 
 def active_shares(record: Record) -> Shown:
@@ -26,7 +19,7 @@ def active_shares(record: Record) -> Shown:
     (learned, _), (random, _), (papers, _) = told_apart("abc")
     ax.plot(places, 100 * np.array([*TABLE_2.values()]), ls="", mfc="none", label="VGG-16, the paper", **papers)
     for kind, label, look in (("learned", "VGG-19, here", learned), ("random", "random filters", random)):
-        means, bars = _ends(record, [f"share_{kind}_{spot}" for spot in TABLE_2])
+        means, bars = means_and_bars(record.measures[f"share_{kind}_{spot}"] for spot in TABLE_2)
         ax.errorbar(places, 100 * means, 100 * bars, ls="", capsize=2, lw=1, label=label, **look)
     ax.set_xticks(places, [SPOTS[spot] for spot in TABLE_2], rotation=40, ha="right")
     ax.set(ylabel="nonzero activations, %", ylim=(0, 100))
@@ -56,7 +49,7 @@ def rebuilt_inputs(record: Record) -> Shown:
     for row in range(len(places)):
         ax.axhline(row, color="0.9", lw=0.8, zorder=0)
     for shift, (look, name) in zip(np.linspace(0.27, -0.27, len(LOOKS)), told_apart(LOOKS), strict=True):
-        means, bars = _ends(record, [f"error_{name}_{place}" for place in places])
+        means, bars = means_and_bars(record.measures[f"error_{name}_{place}"] for place in places)
         face: Look = {"mfc": "none"} if name in ("ones", "means", "abs_noise") else {}
         ax.errorbar(means, rows + shift, xerr=bars, ls="", lw=1, label=LOOKS[name], **look, **face)
     ax.set_yticks(rows, [PLACES[place].replace(", ", ",\n").replace(" that ", "\nthat ") for place in places])

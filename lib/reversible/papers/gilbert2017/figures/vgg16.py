@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from reversible.papers.gilbert2017.labels_vgg16 import LAYERS, SPOTS
 from reversible.papers.gilbert2017.published import TABLE_2_WHOLE, TABLE_3, TABLE_4
 from reversible.records.record import Record
-from reversible.show.drawing import LAW, legend, panels, show, told_apart
+from reversible.show.drawing import LAW, legend, means_and_bars, panels, show, told_apart
 from reversible.show.html import Shown
 from reversible.theory import coherence as laws
-
-
-def ends(record: Record, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Means of measures (N,), and the lengths of their intervals below and above (2, N), as errorbar wants them."""
-    found = [record.measures[name] for name in names]
-    means = np.array([e.mean for e in found])
-    return means, np.abs(np.array([e.ci95 for e in found]).T - means)
 
 
 def vgg16_shares(record: Record) -> Shown:
@@ -30,7 +21,7 @@ def vgg16_shares(record: Record) -> Shown:
     series = {"learned_photographs": "here, photographs", "learned_cifar10": "here, CIFAR-10",
               "random_photographs": "random nets"}  # fmt: skip
     for (kind, label), look in zip(series.items(), looks, strict=True):
-        means, bars = ends(record, [f"share_{kind}_{spot}" for spot in TABLE_2_WHOLE])
+        means, bars = means_and_bars(record.measures[f"share_{kind}_{spot}"] for spot in TABLE_2_WHOLE)
         ax.errorbar(places, 100 * means, 100 * bars, ls="", capsize=2, lw=1, label=label, **look)
     ax.set_xticks(places, [SPOTS[spot].replace("conv", "") for spot in TABLE_2_WHOLE], rotation=90)
     ax.set(ylabel="nonzero activations, %", ylim=(0, 100))
@@ -58,7 +49,7 @@ def vgg16_rebuilt(record: Record) -> Shown:
     figure, (ax,) = panels(1, 3.4)
     places = np.arange(len(TABLE_3))
     for nudge, (look, (kind, label)) in zip(np.linspace(-0.24, 0.24, 5), told_apart(REBUILT.items()), strict=True):
-        means, bars = ends(record, [f"error_{kind}_photographs_{pool}" for pool in TABLE_3])
+        means, bars = means_and_bars(record.measures[f"error_{kind}_photographs_{pool}"] for pool in TABLE_3)
         face = "none" if kind in ("means", "ones") else look["color"]
         ax.errorbar(places + nudge, means, bars, ls="", capsize=2, lw=1, label=label, mfc=face, **look)
         if kind in ("learned", "random"):
@@ -131,7 +122,7 @@ def vgg16_lengths(record: Record) -> Shown:
         ("ratio", list(ROWS), "the code", own),
         ("moved", moved, "its values on another support", other),
     ):
-        means, bars = ends(record, [f"{prefix}_{name}" for name in names])
+        means, bars = means_and_bars(record.measures[f"{prefix}_{name}"] for name in names)
         height = np.array([rows[name] for name in names]) + (0.13 if prefix == "ratio" else -0.13)
         ax.errorbar(means, height, xerr=bars, ls="", capsize=2, lw=1, label=label, **look)
     ax.set_yticks(list(rows.values()), list(ROWS.values()))

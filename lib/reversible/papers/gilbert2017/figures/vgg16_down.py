@@ -10,11 +10,10 @@ from torch import Tensor
 
 from reversible import data
 from reversible.papers.gilbert2017.experiments.vgg16_trunk import POOLS, Trunk, cosines, pictures, seen
-from reversible.papers.gilbert2017.figures.vgg16 import ends
 from reversible.papers.gilbert2017.labels_vgg16 import LAYERS
 from reversible.papers.gilbert2017.labels_vgg16 import POOLS as POOL_WORDS
 from reversible.records.record import Record
-from reversible.show.drawing import ALONE, LAW, legend, panels, show, style, told_apart
+from reversible.show.drawing import ALONE, LAW, legend, means_and_bars, panels, show, style, told_apart
 from reversible.show.html import Shown
 
 SHOWN = ("p1", "p3", "p5")
@@ -94,7 +93,7 @@ def vgg16_down(record: Record) -> Shown:
     places = np.arange(len(POOLS))
     for ax, series, words in zip(axes, (IMAGES, CODES), ("picture", "code"), strict=True):
         for nudge, (look, (name, label)) in zip(np.linspace(-0.15, 0.15, 4), told_apart(series.items()), strict=True):
-            means, bars = ends(record, [f"{name}_{place}" for place in POOLS])
+            means, bars = means_and_bars(record.measures[f"{name}_{place}"] for place in POOLS)
             ax.errorbar(places + nudge, means, bars, ls="", capsize=2, lw=1, label=label, **look)
         ax.set_xticks(places, [POOL_WORDS[place] for place in POOLS])
         ax.set(ylabel=f"cosine with the {words}", title="to the picture" if words == "picture" else "and up again")
@@ -126,7 +125,7 @@ def vgg16_theories(record: Record) -> Shown:
     )
     for ax, names, title in zip(axes, series, ("a code, down and up again", "an input, one step back"), strict=True):
         for look, (name, label) in told_apart(names.items()):
-            means, bars = ends(record, [f"{name}_{layer}" for layer in LAYERS])
+            means, bars = means_and_bars(record.measures[f"{name}_{layer}"] for layer in LAYERS)
             ax.errorbar(places, means, bars, ls="", capsize=2, lw=1, label=label, **look)
         ax.set_xticks(places, [words.replace("conv", "") for words in LAYERS.values()], rotation=60)
         ax.set(ylabel="cosine", ylim=(0, 1.03), title=title)
