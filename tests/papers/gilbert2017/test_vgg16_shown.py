@@ -116,3 +116,8 @@ def test_where_the_net_is_not_at_hand_a_line_says_so(monkeypatch):
 
     monkeypatch.setattr(Trunk, "at_hand", classmethod(none))
     assert vgg16_pictures().content == "<p class='rv-foot'>The pictures are not drawn: VGG-16 did not come.</p>"
+
+
+def test_each_column_of_pictures_says_from_which_pooling(needs_vgg16):
+    titles = [ax.get_title() for ax in shown("pictures").value[0].axes if ax.get_title()]
+    assert titles == ["seen", "pool1", "pool3", "pool5"]

@@ -66,10 +66,10 @@ def _drawn(x: Tensor, lines: dict[str, list[Tensor]]) -> Figure:
         for ax in row:
             ax.set(xticks=[], yticks=[], frame_on=False)
         row[1].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
-        for ax, image, place in zip(row[1:], images, SHOWN, strict=True):
+        for ax, image in zip(row[1:], images, strict=True):
             ax.imshow(_pixels(image[0]), interpolation="none")
-            if row is axes[0]:
-                ax.set_title(POOL_WORDS[place], fontsize=9)
+    for ax, place in zip(axes[0][1:], SHOWN, strict=True):
+        ax.set_title(POOL_WORDS[place], fontsize=9)
     axes[0][0].imshow(_pixels(x[0]), interpolation="none")
     axes[0][0].set_title("seen", fontsize=9)
     return figure
