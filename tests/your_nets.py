@@ -9,6 +9,7 @@ from torch.nn import Linear, ReLU, Sequential, functional
 from reversible import data
 
 UNSEEN = data.load("digits", train=False).scaled()
+DIGITS = UNSEEN.view(-1, 1, 8, 8)  # the same as maps
 
 
 def plain(*widths: int) -> Any:

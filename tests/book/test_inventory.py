@@ -74,6 +74,7 @@ def test_every_file_is_listed_with_its_md5_and_no_set_is_downloaded(tmp_path, mo
     }
     known = {(file, md5, "not at hand") for part in data.FILES_MD5.values() for file, md5 in part.items()}
     known |= {(f"weights/{name}.npz", md5, "not at hand") for name, md5 in data.WEIGHTS_MD5.items()}
+    known |= {(f"weights/{name}.npz", wheel.md5, "not at hand") for name, wheel in data.WHEELS.items()}
     assert listed == known
     sets = {name: rest for name, *rest in inventory.data_sets().value}
     assert list(sets) == list(data.NAMES)
@@ -93,8 +94,9 @@ def test_every_set_and_every_weight_file_has_a_source_and_terms():
     weights = re.findall(r"^(`.*`)\n: (.*)$", text, re.M)
     patterns = re.findall(r"`([\w*]+)`", " ".join(names for names, _ in weights))
     assert all("cite:t" in says and "https://" in says and "Licence there: " in says for _, says in weights)
-    assert [name for name in data.WEIGHTS_MD5 if not any(fnmatch.fnmatch(name, p) for p in patterns)] == []
-    assert [p for p in patterns if not fnmatch.filter(data.WEIGHTS_MD5, p)] == []
+    names = [*data.WEIGHTS_MD5, *data.WHEELS]
+    assert [name for name in names if not any(fnmatch.fnmatch(name, p) for p in patterns)] == []
+    assert [p for p in patterns if not fnmatch.filter(names, p)] == []
     for name in ("Digits", "MNIST", "CIFAR-10 and CIFAR-100"):
         says = re.search(rf"^{name}\n: (.*)$", text, re.M)
         assert says

@@ -17,7 +17,8 @@ BOOK = book_folder()
 PAGES = ["index", *re.findall(r"- file: ([\w-]+)", (BOOK / "_toc.yml").read_text())]
 EXECUTED = [name for name in chapters(BOOK) if name != "index"]
 CHAPTERS = [name for name in EXECUTED if "chapter.ending()" in (BOOK / f"{name}.md").read_text()]
-DRAWS = re.compile(r"^(?:figures\.|chapter\.figure\()", re.M)  # how a line of a chapter begins that shows a figure
+# How a line of a chapter begins that shows a figure.
+DRAWS = re.compile(r"^(?:(?:figures|pictures|schematics)\.|chapter\.figure\()", re.M)
 DRAWN = [name for name in CHAPTERS if DRAWS.search((BOOK / f"{name}.md").read_text())]
 HEAVIEST = 2e6  # bytes of a page with all it loads, mathematics apart
 

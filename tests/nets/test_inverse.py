@@ -69,6 +69,53 @@ def test_a_module_is_left_as_it_was():
     assert all(value.grad is None for value in block.parameters())
 
 
+class Swapped(Block):
+    """The same, registered the other way around."""
+
+    def __init__(self, n=6, h=4):
+        nn.Module.__init__(self)
+        self.down, self.up = nn.Linear(h, n), nn.Linear(n, h)
+        self.act, self.add = torch.relu, 1.0
+
+
+@pytest.mark.parametrize("h", [4, 6])
+def test_which_layer_comes_first_is_tried_and_not_read_off_their_order(h):
+    block = Swapped(h=h).double()
+    np.testing.assert_allclose(invert(block, block(x.double())).x, x, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32])
+def test_a_block_of_little_precision_is_known_for_what_it_is(kind):
+    block = Block().to(kind)
+    found = invert(block, block(x.to(kind)))
+    assert found.converged.all()
+    np.testing.assert_allclose(found.x, x, atol=100 * torch.finfo(kind).eps)
+    assert refusal(lambda: invert(Block(add=0.99).to(kind), x)).startswith("block must compute")
+
+
+def test_a_layer_under_spectral_norm_is_read_as_it_is_in_evaluation_and_left_alone():
+    block = Block(h=6)
+    for layer in (block.up, block.down):
+        nn.utils.parametrizations.spectral_norm(layer)
+    y = block.eval()(x)
+    block.train()
+    before = {name: value.clone() for name, value in block.state_dict().items()}
+    found = invert(block, y)
+    np.testing.assert_allclose(found.x, x, atol=1e-5)
+    assert block.training
+    assert all(torch.equal(value, before[name]) for name, value in block.state_dict().items())
+
+
+def test_a_method_that_misses_what_is_there_is_told_from_a_block_that_has_it_not():
+    W1 = 2 * np.eye(3)
+    found = invert((W1, np.zeros(3), W1), np.ones((2, 3)), method="plain")
+    assert not found.converged.any()
+    assert found.missed
+    assert found.words.endswith("above zero. The method has not found all of them: try another.")
+    assert not invert((W1, np.zeros(3), W1), np.ones((2, 3))).missed
+    assert not invert(([[1.0]], [0.0], [[-2.0]]), [[1.0]]).missed  # nothing is there
+
+
 def test_one_y_and_the_front_door():
     found = reversible.invert(([[2.0]], [0.0], [[1.0]]), [3.0])
     assert found.x.tolist() == [1.0]
@@ -139,12 +186,19 @@ class Choosy(Block):
         raise ValueError("only images\nof this size")
 
 
+class Uncopied(Block):
+    def __deepcopy__(self, memo):
+        raise TypeError("no copies\nof this")
+
+
 @pytest.mark.parametrize(
     ("call", "says"),
     [
         (lambda: invert(branch(), x[:, :4]), "y must be of shape B x 6 or 6, as the block takes 6 numbers, not (5, 4)"),
         (lambda: invert(branch(), x * np.nan), "y must hold finite numbers, and 30 of 30 are not"),
         (lambda: invert(branch(), np.ones((0, 6))), "y must be of shape B x 6 or 6, as the block takes 6 numbers, not"),
+        (lambda: invert(branch(), x.reshape(5, 2, 3)), "y must be of shape B x 6 or 6, as the block takes 6 numbers"),
+        (lambda: invert(Uncopied(), x), "block must be a module that can be copied: no copies"),
         (lambda: invert(branch(), "image"), "y must hold real numbers, not the str 'image'"),
         (lambda: invert(branch(), x, method="lemke"), "method must be one of newton, damped, plain, not 'lemke'"),
         (lambda: invert(Choosy(), x), "block must take inputs of shape B x 6: only images"),

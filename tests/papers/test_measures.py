@@ -15,12 +15,21 @@ RECORDS = sorted((ROOT / "book" / "results").glob("*.json"))
 
 
 def pairs_of(record):
-    """The cells of a record with their results, as its experiment made them."""
+    """The cells of a record with their results, as its experiment made them, of one kind or of several."""
     experiment = EXPERIMENTS[record.experiment]
-    cell = type(experiment.cells("smoke")[0])
+    cells = list(dict.fromkeys(type(cell) for cell in experiment.cells("smoke")))
     returned = get_type_hints(experiment.run_cell)["return"]
-    result = next(kind for kind in (*get_args(returned), returned) if kind is not Absent)
-    return [(rebuilt(cell, c), rebuilt(Absent if "absent" in row else result, row)) for c, row in record.pairs()]
+    results = [kind for kind in (*get_args(returned), returned) if kind is not Absent]
+    return [
+        (rebuilt(_kind(cells, c), c), rebuilt(Absent if "absent" in row else _kind(results, row), row))
+        for c, row in record.pairs()
+    ]
+
+
+def _kind(kinds, kept):
+    """The first of the dataclasses that has all these fields, or the only one."""
+    fits = [kind for kind in kinds if set(kept) <= set(getattr(kind, "__dataclass_fields__", ()))]
+    return (fits or kinds)[0]
 
 
 @pytest.mark.parametrize("file", RECORDS, ids=lambda file: file.stem)

@@ -18,7 +18,7 @@ from reversible.base.estimates import Estimate
 from reversible.base.runtime import trial_generator
 from reversible.nets.net import Net
 from reversible.theory.depth import EDGE, optimal_offsets, state_evolution, top_risk
-from reversible.your_net.measures import OTHER_NET, OWN, matrices_of
+from reversible.your_net.measures import OTHER_NET, OWN, weights_of
 from your_nets import UNSEEN, plain, trained
 
 
@@ -66,8 +66,20 @@ def test_what_users_have_is_read_as_it_is_and_left_alone(kind):
 
 
 WRONG_IN_PLACE: dict[str, tuple[Any, str, str, str]] = {
-    "convolution": (lambda: Sequential(nn.Conv2d(1, 2, 3), *plain(72, 20, 10)), "0", "Linear", "Conv2d"),
-    "batch norm": (lambda: Sequential(Linear(64, 20), nn.BatchNorm1d(20), *plain(20, 10)), "1", "ReLU", "BatchNorm1d"),
+    "convolution without a ReLU": (lambda: Sequential(nn.Conv2d(1, 2, 3), *plain(72, 9)), "1", "ReLU", "Linear"),
+    "convolution in rows": (lambda: Sequential(Flatten(), nn.Conv2d(1, 2, 3)), "1", "Linear", "Conv2d"),
+    "convolution above": (lambda: Sequential(*plain(64, 9), ReLU(), nn.Conv2d(1, 2, 3)), "2", "Linear", "Conv2d"),
+    "of one dimension": (lambda: Sequential(nn.Conv1d(1, 2, 3), ReLU()), "0", "Linear or Conv2d", "Conv1d"),
+    "transposed": (lambda: Sequential(nn.ConvTranspose2d(1, 2, 3)), "0", "Linear or Conv2d", "ConvTranspose2d"),
+    "maps normed in rows": (lambda: Sequential(Linear(64, 20), nn.BatchNorm2d(20)), "1", "ReLU", "BatchNorm2d"),
+    "rows normed in maps": (lambda: Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm1d(2)), "1", "ReLU", "BatchNorm1d"),
+    "layer norm": (lambda: Sequential(Linear(64, 20), nn.LayerNorm(20)), "1", "ReLU", "LayerNorm"),
+    "adaptive": (
+        lambda: Sequential(nn.Conv2d(1, 2, 3), ReLU(), nn.AdaptiveAvgPool2d(1)),
+        "2", "Linear or Conv2d", "AdaptiveAvgPool2d",
+    ),
+    "pooled image": (lambda: Sequential(nn.MaxPool2d(2), nn.Conv2d(1, 2, 3)), "0", "Linear or Conv2d", "MaxPool2d"),
+    "pooled rows": (lambda: Sequential(*plain(64, 20), ReLU(), nn.MaxPool2d(2)), "2", "Linear", "MaxPool2d"),
     "tanh": (lambda: Sequential(Linear(64, 20), nn.Tanh(), Linear(20, 10)), "1", "ReLU", "Tanh"),
     "nested": (lambda: Sequential(Sequential(Linear(64, 20), nn.GELU()), Linear(20, 10)), "0.1", "ReLU", "GELU"),
     "leaky": (lambda: Sequential(Linear(64, 20), nn.LeakyReLU(), Linear(20, 10)), "1", "ReLU", "LeakyReLU"),
@@ -75,12 +87,12 @@ WRONG_IN_PLACE: dict[str, tuple[Any, str, str, str]] = {
     "two ReLU": (lambda: Sequential(Linear(64, 20), ReLU(), ReLU(), Linear(20, 10)), "2", "Linear", "ReLU"),
     "softmax of a batch": (lambda: Sequential(*plain(64, 20, 10), Softmax(0)), "3", "ReLU", "Softmax"),
     "softmax inside": (lambda: Sequential(Linear(64, 20), Softmax(1), Linear(20, 10)), "1", "ReLU", "Softmax"),
-    "flatten of a batch": (lambda: Sequential(Flatten(0), *plain(64, 20, 10)), "0", "Linear", "Flatten"),
+    "flatten of a batch": (lambda: Sequential(Flatten(0), *plain(64, 20)), "0", "Linear or Conv2d", "Flatten"),
     "parametrized": (
         lambda: Sequential(nn.utils.parametrizations.weight_norm(Linear(64, 20)), ReLU(), Linear(20, 10)),
-        "0", "Linear", "ParametrizedLinear",
+        "0", "Linear or Conv2d", "ParametrizedLinear",
     ),
-    "lazy": (lambda: Sequential(nn.LazyLinear(20), ReLU(), Linear(20, 10)), "0", "Linear", "LazyLinear"),
+    "lazy": (lambda: Sequential(nn.LazyLinear(20), ReLU(), Linear(20, 10)), "0", "Linear or Conv2d", "LazyLinear"),
 }  # fmt: skip
 
 
@@ -90,8 +102,9 @@ def test_what_cannot_be_reversed_is_refused_by_its_name(kind):
     model = made()
     for call in (your_net.net_of, your_net.spectra_of, lambda model: your_net.read(model, UNSEEN)):
         assert refusal(lambda call=call: call(model)) == (
-            f"module '{name}' must be {wanted} in its place, not {found}: the net must be Linear, ReLU, Linear, ..., "
-            "Linear; Flatten, Dropout and Identity may stand anywhere"
+            f"module '{name}' must be {wanted} in its place, not {found}: the net must be Linear or Conv2d with a ReLU "
+            "behind each, and Linear at the end; BatchNorm1d and BatchNorm2d, MaxPool2d and AvgPool2d, Flatten, "
+            "Dropout, Dropout2d and Identity may stand between them"
         )
 
 
@@ -125,7 +138,7 @@ def spoiled(value, place="weight"):
     return model
 
 
-SHORT = "the model must be Linear, ReLU, Linear at least, and end with Linear, not"
+SHORT = "the model must be Linear or Conv2d, ReLU, Linear at least, and end with Linear, not"
 REFUSED = {
     "one layer": (lambda: Sequential(Linear(64, 10)), f"{SHORT} Linear"),
     "no head": (lambda: Sequential(Linear(64, 20), ReLU()), f"{SHORT} Linear, ReLU"),
@@ -254,9 +267,32 @@ def test_of_random_nets_each_makes_and_reads_its_own_codes():
     assert low - 0.02 < layer.of("cosine", OTHER_NET).mean < high + 0.02
     x, a = UNSEEN.double().numpy(), model[0].bias.detach().double().numpy()
     for draw, found in enumerate(layer.by_batch[OTHER_NET]["cosine"]):
-        (B,) = (B.numpy() for B in matrices_of(your_net.net_of(model), 1, OTHER_NET, trial_generator(3, 1 + draw)))
+        (B,) = (B.numpy() for B in weights_of(your_net.net_of(model), 1, OTHER_NET, trial_generator(3, 1 + draw)))
         h = np.maximum(x @ B.T + a, 0)
         assert found == pytest.approx(cosine(h, np.maximum(down_by_hand(h, B) @ B.T + a, 0)).mean())  # over all images
+
+
+def test_above_the_layer_a_random_net_is_the_net_itself():
+    model = trained(plain(64, 40, 30, 10), 100)
+    first, second = your_net.reverse(model, UNSEEN, batches=4, seed=3)
+    weights = [layer.weight.detach().double().numpy() for layer in model[::2]]
+    biases = [layer.bias.detach().double().numpy() for layer in model[::2]]
+    x = UNSEEN.double().numpy()
+
+    def up(weights, x):
+        for A, a in zip(weights[:-1], biases, strict=False):
+            x = np.maximum(x @ A.T + a, 0)
+        return (x @ weights[-1].T + biases[-1]).argmax(1)
+
+    for draw in range(4):
+        drawn = weights_of(your_net.net_of(model), 2, OTHER_NET, trial_generator(3, 1 + draw))
+        A, B = (W.numpy() for W in drawn)
+        h1 = np.maximum(x @ A.T + biases[0], 0)
+        h2 = np.maximum(h1 @ B.T + biases[1], 0)
+        sent = down_by_hand(h1, A), down_by_hand(down_by_hand(h2, B), A)
+        for layer, others, back in ((first, [A, *weights[1:]], sent[0]), (second, [A, B, weights[2]], sent[1])):
+            kept = (up(others, x) == up(others, back)).mean()
+            assert layer.by_batch[OTHER_NET]["kept"][draw] == pytest.approx(kept, abs=0.01)  # of the 360 images
 
 
 def test_images_are_dealt_out_in_a_random_order():

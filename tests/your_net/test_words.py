@@ -13,11 +13,12 @@ from torch.nn import Linear, ReLU, Sequential
 
 import golden
 from helpers import refusal
+from reversible import your_net
 from reversible.base.estimates import Estimate
 from reversible.spectra import matrix as spectra
 from reversible.spectra.matrix import HEAVY_TAILED, RANDOM_LIKE, SPIKES, STRUCTURED
-from reversible.your_net import words as your_net
-from reversible.your_net.measures import CONTROLS, OWN, WAYS, Layer, one_more, side_of
+from reversible.your_net.measures import CONTROLS, FIXED, OTHER_NET, OWN, WAYS, Layer, one_more, side_of
+from reversible.your_net.theory import AMONG
 from your_nets import UNSEEN, plain, trained
 
 
@@ -123,7 +124,9 @@ def test_words_of_a_reversal_by_the_rule(case):
     assert explained == (sides == (1, 1))
 
 
+MAXIMA = {"cosine": [0.6, 0.7], "specific": [0.1, 0.1], "kept": [0.3, 0.5], "scaled_error": [0.5, 0.5]}
 OTHERS = {
+    "maxima": {"own": FIXED},
     "dead": {"empty": 1.0},
     "one class": {"one_class": True},
     "nothing of the image": {"own": "none"},
@@ -135,7 +138,9 @@ def test_words_of_layers_that_are_special(case):
     layer = layer_of(*SIDES["better than both"][0], **{name: v for name, v in OTHERS[case].items() if name != "own"})
     if "own" in OTHERS[case]:
         own = {**layer.by_batch[OWN], "specific": np.array([-0.01, 0.02])}
-        layer = replace(layer, by_batch={**layer.by_batch, OWN: own})
+        fixed = {name: np.array(values) for name, values in MAXIMA.items()}
+        changed = {FIXED: fixed} if case == "maxima" else {OWN: own}
+        layer = replace(layer, by_batch={**layer.by_batch, **changed})
     golden.check("your_net", f"a reversal: {case}", your_net.reversal_words([layer]))
 
 
@@ -153,6 +158,13 @@ def test_one_draw_is_not_told_from_the_others_mean():
 
 # --- what the theory says ---------------------------------------------------------------------------------------------
 
+
+def steps_of(gap):
+    """One step, its own weights so far from the law and Gaussian ones on it."""
+    law = np.array([0.70, 0.71])
+    return {OWN: {"cosine": law + gap, "law": law}, OTHER_NET: {"cosine": law + 0.0005, "law": law}}
+
+
 BEST, OUT = ([0.9, 0.9], [0.1, 0.1], [0.1, 0.1]), SIDES["worse than both"][0]
 RANDOM, SPIKED, HEAVY = row_of(), row_of({"n_spikes": 1}, layer="2"), row_of(TAIL, TAIL, layer="4")
 THEORY = {
@@ -162,6 +174,12 @@ THEORY = {
     "all weights heavy-tailed": ([HEAVY], [layer_of(*BEST)]),
     "layers too small, one too deep for the map": ([], [layer_of(*OUT, number=5, law=None), layer_of(*BEST)]),
     "sparse enough for the theorems": ([RANDOM], [layer_of(*BEST, law=0.01, typical=np.ones(2))]),
+    "a convolution, filters more alike": ([SPIKED], [layer_of(*BEST, law=None, steps=steps_of(-0.2))]),
+    "two convolutions, filters as random ones": (
+        [RANDOM, SPIKED],
+        [layer_of(*BEST, law=None, steps=steps_of(0)), layer_of(*BEST, number=2, law=None, steps=steps_of(0))],
+    ),
+    "a convolution, filters less alike": ([], [layer_of(*OUT, law=None, steps=steps_of(0.1))]),
     "nothing comes back": ([RANDOM], [layer_of(*BEST, empty=1.0)]),
 }
 
@@ -179,8 +197,8 @@ def test_beside_random_nets():
         layer = layer_of([own] * 20, [0.2] * 20, [0.2] * 20, others)
         assert (layer.beside(), layer.beside("specific")) == (side, side)
         words = your_net.theory_words([], [layer])
-        assert words[1].count(f"is {your_net.AMONG[side]} theirs") == 2
-        golden.check("your_net", f"beside random nets: {your_net.AMONG[side]} them", words[-1:])
+        assert words[1].count(f"is {AMONG[side]} theirs") == 2
+        golden.check("your_net", f"beside random nets: {AMONG[side]} them", words[-1:])
 
 
 def test_all_that_is_pinned_is_tried():

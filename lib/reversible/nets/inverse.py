@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from reversible.base.checks import InputError, one_of
-from reversible.nets.one_to_one import Certificate, certified
+from reversible.nets.one_to_one import UNIQUE, Certificate, certified
 from reversible.nets.p_matrices import numbers
 from reversible.nets.residual import Solution, Unit, damped, newton, plain
 
@@ -34,7 +35,13 @@ class Inversion:
         """How many came back, how well, and whether they are the only ones."""
         count, back = len(self.converged), int(self.converged.sum())
         worst = f", with an error of at most {np.nanmax(self.error):.1g}" if back else ""
-        return f"{back} of {count} came back{worst}. {self.certificate.words}"
+        missed = " The method has not found all of them: try another." if self.missed else ""
+        return f"{back} of {count} came back{worst}. {self.certificate.words}{missed}"
+
+    @property
+    def missed(self) -> bool:
+        """Whether something did not come back although it is proved that it could."""
+        return self.certificate.verdict == UNIQUE and not bool(self.converged.all())
 
     def __str__(self) -> str:
         return self.words
@@ -44,9 +51,10 @@ def invert(block: nn.Module | Sequence[object], y: object, method: str = "newton
     """x with x + W2 r(W1 x + b) = y, for y (B, n) or one y (n,).
 
     `block` is (W1, b, W2) with W1 (h, n), b (h,), W2 (n, h); or a torch.nn.Sequential of Linear, ReLU, Linear, which is
-    taken for what the block adds to x; or another module with these three in it that computes x + W2 r(W1 x + b): that
-    is tried on a few inputs. A bias of the second Linear is taken off y first. All is computed in float64. `method` is
-    "newton" (patterns, with a fallback that ends wherever the block is one-to-one by its minors), "damped" or "plain".
+    taken for what the block adds to x; or another module with two Linear layers in it that computes x + W2 r(W1 x + b):
+    that is tried on a few inputs. A bias of the second Linear is taken off y first. A module is looked at as it is in
+    evaluation, without dropout, and all is computed in float64. `method` is "newton" (patterns, with a fallback that
+    ends wherever the block is one-to-one by its minors and has at most 14 hidden units), "damped" or "plain".
 
     >>> found = invert(([[2.0]], [0.0], [[1.0]]), [[3.0], [-1.0]])
     >>> found.x.tolist(), found.certificate.verdict
@@ -82,7 +90,31 @@ def unit_of(block: object) -> tuple[Unit, np.ndarray]:
 
 
 def _of_module(block: nn.Module) -> tuple[Unit, np.ndarray]:
-    first, second = _linears(block)
+    seen = _copied(block)
+    layers = _linears(seen)
+    if type(block) is nn.Sequential:
+        return _of_layers(*layers)
+    refused = None
+    for first, second in (layers, layers[::-1]):  # which of them comes first, what they are called does not say
+        try:
+            unit, shift = _of_layers(first, second)
+            _must_compute(seen, unit, shift)
+            return unit, shift
+        except InputError as error:
+            refused = refused or error
+    assert refused is not None
+    raise refused
+
+
+def _copied(block: nn.Module) -> nn.Module:
+    """A copy in evaluation, in float64: so that looking changes nothing, and rounding hides nothing."""
+    try:
+        return copy.deepcopy(block).eval().double().cpu()
+    except Exception as error:
+        raise InputError(f"block must be a module that can be copied: {error}".splitlines()[0]) from None
+
+
+def _of_layers(first: nn.Linear, second: nn.Linear) -> tuple[Unit, np.ndarray]:
     h, n = first.weight.shape
     if second.weight.shape != (n, h):
         shape = " x ".join(map(str, second.weight.shape))
@@ -90,44 +122,36 @@ def _of_module(block: nn.Module) -> tuple[Unit, np.ndarray]:
     bias, shift = (
         torch.zeros(width) if layer.bias is None else layer.bias for layer, width in ((first, h), (second, n))
     )
-    unit, after = Unit.of(first.weight, bias, second.weight), numbers("the second bias", shift)
-    if type(block) is not nn.Sequential:
-        _must_compute(block, unit, after)
-    return unit, after
+    return Unit.of(first.weight, bias, second.weight), numbers("the second bias", shift)
 
 
-def _linears(block: nn.Module) -> tuple[nn.Linear, nn.Linear]:
+def _linears(block: nn.Module) -> list[nn.Linear]:
     """The two Linear layers of a block, once it is known that a ReLU and nothing else stands with them."""
-    leaves = [module for module in block.modules() if not list(module.children())]
-    leaves = [module for module in leaves if not isinstance(module, (nn.Identity, nn.Dropout))]
-    wrong = [type(module).__name__ for module in leaves if not isinstance(module, (nn.Linear, nn.ReLU))]
-    linears = [module for module in leaves if isinstance(module, nn.Linear)]
-    if wrong or len(linears) != 2:
-        names = ", ".join(type(module).__name__ for module in leaves) or "nothing"
+    parts = [module for name, module in block.named_modules() if "parametrizations" not in name.split(".")]
+    parts = [module for module in parts if isinstance(module, nn.Linear) or not list(module.children())]
+    parts = [module for module in parts if not isinstance(module, (nn.Identity, nn.Dropout))]
+    linears = [module for module in parts if isinstance(module, nn.Linear)]
+    names = ", ".join("Linear" if module in linears else type(module).__name__ for module in parts) or "nothing"
+    if len(linears) != 2 or not all(isinstance(module, (nn.Linear, nn.ReLU)) for module in parts):
         raise InputError(f"block must be made of Linear, ReLU, Linear, with x added around them, not of {names}")
-    if type(block) is nn.Sequential and [type(module) for module in leaves] != [nn.Linear, nn.ReLU, nn.Linear]:
-        names = ", ".join(type(module).__name__ for module in leaves)
+    if type(block) is nn.Sequential and names != "Linear, ReLU, Linear":
         raise InputError(f"what the block adds to x must be Linear, ReLU, Linear in this order, not {names}")
-    return linears[0], linears[1]
+    return linears
 
 
 @torch.no_grad()
 def _must_compute(block: nn.Module, unit: Unit, shift: np.ndarray) -> None:
     """InputError where the module gives something else than x + W2 r(W1 x + b) + shift on a few inputs."""
-    generator = torch.Generator().manual_seed(0)
-    like = next(block.parameters())
-    x = torch.randn(PROBES, unit.W1.shape[1], generator=generator).to(like.device, like.dtype)
-    expected = unit(x.double().cpu().numpy()) + shift
-    was = block.training
+    n = unit.W1.shape[1]
+    x = torch.randn(PROBES, n, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    expected = unit(x.numpy()) + shift
     try:
-        given: object = block.eval()(x)
+        given: object = block(x)
     except Exception as error:
-        raise InputError(f"block must take inputs of shape B x {unit.W1.shape[1]}: {error}".splitlines()[0]) from None
-    finally:
-        block.train(was)
+        raise InputError(f"block must take inputs of shape B x {n}: {error}".splitlines()[0]) from None
     fits = isinstance(given, Tensor) and tuple(given.shape) == expected.shape
     if not fits or not np.abs(numbers("what the block gives", given) - expected).max() <= FITS * np.abs(expected).max():
         raise InputError(
             f"block must compute x + W2 relu(W1 x + b), and {type(block).__name__} computes something else: "
-            "another activation, or x is not added"
+            "another activation, x is not added, or what is added to it is scaled"
         )

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from reversible.base.checks import InputError
 
-LARGEST_H = 20  # units, in the exact test: it takes about 6 * 2^h multiplications a matrix
+LARGEST_H = 20  # units, in the exact test: it takes about 4 * 2^h multiplications a matrix
 CLOSE = 1e-9  # a pivot, or another distance from a condition's edge, that rounding could turn; over the largest entry
 MOST_NUMBERS = 2**22  # held at a time by the exact test
 

@@ -23,6 +23,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from reversible.base.estimates import Estimate
 from reversible.records.record import Record
 from reversible.show.html import Shown, escape
 
@@ -64,6 +65,16 @@ def panels(count: int, height: float = 2.9) -> tuple[list[Figure], list[Axes]]:
     width = PANEL if count > 1 else ALONE
     drawn = [plt.subplots(figsize=(width, height), layout="constrained") for _ in range(count)]
     return [figure for figure, _ in drawn], [ax for _, ax in drawn]
+
+
+def canvas(height: float) -> tuple[Figure, Axes]:
+    """An empty panel for a drawing, 100 units wide and as high in the same units as it is in inches."""
+    style()
+    figure, ax = plt.subplots(figsize=(ALONE, height))
+    figure.subplots_adjust(0.01, 0.01, 0.99, 0.99)
+    ax.set(xlim=(0, 100), ylim=(0, 100 * height / ALONE))
+    ax.axis("off")
+    return figure, ax
 
 
 def show(figure: Figure | Sequence[Figure], alt: str | Sequence[str], caption: str = "") -> Shown:
@@ -183,6 +194,13 @@ def _apart(heights: list[float], gap: float) -> list[float]:
 def bars_of(part: Any, y: str) -> np.ndarray:
     """Lengths of the interval below and above the mean, (2, rows), as errorbar wants them."""
     return np.abs(np.array([part[y] - part[f"{y}_low"], part[f"{y}_high"] - part[y]]))
+
+
+def means_and_bars(found: Iterable[Estimate]) -> tuple[np.ndarray, np.ndarray]:
+    """Means of estimates (N,), and the lengths of their intervals below and above (2, N), as errorbar wants them."""
+    found = list(found)
+    means = np.array([e.mean for e in found])
+    return means, np.abs(np.array([e.ci95 for e in found]).T - means)
 
 
 def measured(ax: Axes, part: Any, x: str, y: str, look: Look, label: str = "", law: str = "") -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,104 +14,38 @@ from torch import Tensor, nn
 from reversible.base.checks import InputError, integer
 from reversible.base.estimates import Estimate
 from reversible.base.runtime import one_thread, trial_generator
+from reversible.nets.layered import Layered, down, one_step, round_trip
 from reversible.nets.net import Net
-from reversible.nets.reversal import down, replaced, round_trip
+from reversible.nets.reversal import RoundTrip, replaced
 from reversible.spectra import matrix as spectra
+from reversible.spectra import weight_files
 from reversible.theory.depth import optimal_offsets, state_evolution, top_risk
+from reversible.your_net.modules import Part, net_from, parts_of
 
-OWN, OTHER_NET = "transpose", "random net"
+OWN, OTHER_NET, FIXED = "transpose", "random net", "fixed places"
 CONTROLS = {"permuted": "permuted weights", "gaussian": "Gaussian weights"}
 WAYS = {OWN: "its own weights", **CONTROLS, OTHER_NET: "random nets in its place"}
+ALL_WAYS = {**WAYS, FIXED: "its own weights, maxima at one place"}  # the last where there are maxima
 NEGLIGIBLE = 1e-3  # a difference of cosines that is none: rounding has no say
 DEEPEST = 4  # layers of the map of reversals
-SMALLEST, LARGEST = 1e-30, 1e30  # weights whose squares, and products layer by layer, double precision holds
-
-
-# --- the net ----------------------------------------------------------------------------------------------------------
-
-
-def net_of(model: nn.Sequential) -> Net:
-    """A copy of the model's weights as a `Net`, in double precision: weight decay can leave very small ones.
-
-    The model is Linear layers, with biases or without, with a ReLU after each but the last; Flatten, Dropout and
-    Identity may stand anywhere, Softmax or LogSoftmax at the end. These are passed over: dropout is left out, as it is
-    when a net is used. Nothing of the model is run or changed.
-
-    Raises InputError for anything else, which it names, and for weights that are not finite or out of range.
-    """
-    layers = _linears(model)
-    weights = [_numbers(f"{name}.weight", layer.weight) for name, layer in layers]
-    for (name, _), below, above in zip(layers[1:], weights, weights[1:], strict=False):
-        if above.shape[1] != len(below):
-            raise InputError(f"module {name!r} must take the {len(below)} numbers it is given, not {above.shape[1]}")
-    biases = [
-        A.new_zeros(len(A)) if layer.bias is None else _numbers(f"{name}.bias", layer.bias)
-        for (name, layer), A in zip(layers, weights, strict=True)
-    ]
-    return Net(tuple(weights), tuple(biases))
-
-
-def _linears(model: nn.Sequential) -> list[tuple[str, nn.Linear]]:
-    """The Linear layers by name, once it is known that nothing but ReLUs stands between them."""
-    if not _plain(model):
-        raise InputError(f"the model must be a torch.nn.Sequential, not {type(model).__name__}")
-    steps = [(name, module) for name, module in _flat(model) if not _passed_over(module)]
-    if steps and type(last := steps[-1][1]) in (nn.Softmax, nn.LogSoftmax) and last.dim in (1, -1, None):
-        steps.pop()
-    for place, (name, module) in enumerate(steps):
-        wanted = nn.ReLU if place % 2 else nn.Linear
-        if type(module) is not wanted:
-            raise InputError(
-                f"module {name!r} must be {wanted.__name__} in its place, not {type(module).__name__}: the net must be "
-                "Linear, ReLU, Linear, ..., Linear; Flatten, Dropout and Identity may stand anywhere"
-            )
-    if len(steps) < 3 or len(steps) % 2 == 0:
-        names = ", ".join(type(module).__name__ for _, module in steps) or "empty"
-        raise InputError(f"the model must be Linear, ReLU, Linear at least, and end with Linear, not {names}")
-    for name, module in model.named_modules():
-        if module._forward_hooks or module._forward_pre_hooks:
-            what = f"module {name!r}" if name else "the model"
-            raise InputError(f"{what} must have no hooks; torch.nn.utils.prune.remove takes those of pruning away")
-    return [(name, module) for name, module in steps if isinstance(module, nn.Linear)]
-
-
-def _plain(module: Any) -> bool:
-    return isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
-
-
-def _flat(module: Any, name: str = "") -> list[tuple[str, Any]]:
-    """All modules in order; named_children() would leave out a ReLU that is used a second time."""
-    if not _plain(module):
-        return [(name, module)]
-    return [step for at, inside in module._modules.items() for step in _flat(inside, f"{name}.{at}" if name else at)]
-
-
-def _passed_over(module: Any) -> bool:
-    whole = type(module) is nn.Flatten and (module.start_dim, module.end_dim) == (1, -1)
-    return whole or type(module) in (nn.Dropout, nn.Identity)
-
-
-def _numbers(name: str, values: Tensor) -> Tensor:
-    """A copy in double precision on the CPU; InputError for what is not real, finite and within range."""
-    if values.is_meta or values.is_complex() or values.layout != torch.strided or not values.numel():
-        raise InputError(f"{name} must hold real numbers, not {list(values.shape)} of {values.dtype}, {values.device}")
-    copy = values.detach().to("cpu", torch.float64, copy=True)
-    if bad := copy.numel() - int(copy.isfinite().sum()):
-        raise InputError(f"{name} must hold finite numbers; {bad} of {copy.numel()} are not")
-    largest = float(copy.abs().max())
-    if largest and not SMALLEST <= largest <= LARGEST:
-        raise InputError(f"the largest of {name} must be 0 or from {SMALLEST:g} to {LARGEST:g}, not {largest:g}")
-    return copy
+STEPS = (OWN, OTHER_NET)  # whose one step is measured: that of the net's own filters, and of Gaussian ones
+SIDES = ("height", "width")
+AT_ONCE = 64  # images that are sent through a net of convolutions
 
 
 def spectra_of(model: nn.Sequential) -> tuple[list[spectra.Row], list[str]]:
-    """The rows that `reversible spectrum` prints of the model's state dict, and of layers it skips a line each."""
+    """The rows that `reversible spectrum` prints of the model's state dict, and of layers it skips a line each.
+
+    Of a Conv2d the matrix is (out, in * kernel), as there; weights are as they are stored, without batch norms.
+    """
     rows, skipped = [], []
-    for name, layer in _linears(model):
+    for part in parts_of(model):
+        stored = part.module.weight.detach().cpu().double().numpy()
+        ((_, matrix),) = weight_files.matrices(weight_files.Layer(part.name, stored))
         try:
-            rows.append(replace(spectra.analyse(layer.weight.detach().cpu().double().numpy()), layer=name))
+            rows.append(replace(spectra.analyse(matrix), layer=part.name))
         except InputError as error:
-            skipped.append(f"Of layer {name} nothing can be said: {error}.")
+            skipped.append(f"Of layer {part.name} nothing can be said: {error}.")
     return rows, skipped
 
 
@@ -120,18 +54,25 @@ def spectra_of(model: nn.Sequential) -> tuple[list[spectra.Row], list[str]]:
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """A hidden layer's codes sent down and read again, by each of WAYS."""
+    """A hidden layer's codes, after its pooling, sent down and read again, by each of WAYS and, with maxima, FIXED."""
 
     number: int  # 1 is next to the image
     below: int  # units of the layer below, pixels for the first
     by_batch: Mapping[str, Mapping[str, np.ndarray]]  # way -> measure -> (batches,), each the mean of its images; of
-    # OTHER_NET each is that of one random net over all images
+    # OTHER_NET each is that of one random net over all images, in a net of convolutions over those of its batch
     active: float  # share of the units, mean over images
     empty: float  # share of images whose code has no active unit, and counts as lost
     negative: float  # share of the biases
     typical: np.ndarray  # positive entries of the code whose number of them is the median; none where all are empty
     law: float | None  # what the law for Gaussian weights and best offsets loses of it; None where there is no law
     one_class: bool  # the net gives all images the same class
+    steps: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)  # STEPS -> "cosine" and "law" of one
+    # step down to the layer's own input, by batch; where a convolution stands at or below it, else none
+
+    @property
+    def on_maps(self) -> bool:
+        """A convolution stands at or below it, and laws for dense layers do not hold."""
+        return bool(self.steps)
 
     @property
     def dead(self) -> bool:
@@ -178,58 +119,172 @@ def side_of(interval: tuple[float, float]) -> int:
     return int(interval[0] > NEGLIGIBLE) - int(interval[1] < -NEGLIGIBLE)
 
 
-def reverse(model: nn.Sequential | Net, images: Any, batches: int = 20, seed: int = 0) -> list[Layer]:
+def reverse(model: nn.Sequential | Net | Layered, images: Any, batches: int = 20, seed: int = 0) -> list[Layer]:
     """Send the code of each hidden layer down by the transposed weights, and by the controls, and read it again.
 
-    `images`, (N, n) or (N, ...) with n numbers each, best such as the model was not trained on, are dealt out to
-    `batches`; each has its own draw of the controls. Where an image has entries below zero, the last step down has no
-    ReLU. Deterministic in all that is given.
+    `images`, (N, n) or (N, ...) with n numbers each, or (N, channels, height, width) of a net of convolutions, best
+    such as the model was not trained on, are dealt out to `batches`; each has its own draw of the controls. Where an
+    image has entries below zero, the last step down has no ReLU. Deterministic in all that is given.
 
     Raises InputError for a model that cannot be reversed, images that do not fit it, fewer than two a batch, and a seed
     below zero.
     """
-    net = model if isinstance(model, Net) else net_of(model)
-    x = images_for(net, images)
+    net, x = fitted(model, images)
     size, seed = len(x) // integer("batches", batches, low=2), integer("seed", seed, low=0)
     if size < 2:
         raise InputError(f"images must be at least {2 * batches}, two for each of {batches} batches, not {len(x)}")
     order = torch.randperm(len(x), generator=trial_generator(seed, 0))[: size * batches]
     with one_thread(), torch.no_grad():
-        return [_layer(net, layer, x[order], size, seed) for layer in range(1, len(net.weights))]
+        return _Reversal(net, x[order], size, seed).layers()
 
 
-def images_for(net: Net, images: Any) -> Tensor:
-    """The images as (N, n) in the net's precision; InputError where they are not real, finite, of the net's width."""
-    precision, width = net.weights[0].dtype, net.weights[0].shape[1]
+# --- the images -------------------------------------------------------------------------------------------------------
+
+
+def fitted(model: nn.Sequential | Net | Layered, images: Any) -> tuple[Layered, Tensor]:
+    """The net, and the images (N, n) or (N, channels, height, width) in its precision; InputError where they misfit."""
+    if isinstance(model, (Net, Layered)):
+        net = Layered.of(model) if isinstance(model, Net) else model
+        x = _images(images, net.shape, net.weights[0].dtype)
+    else:
+        parts = parts_of(model)
+        x = _images(images, _wanted(parts[0]), torch.float64)
+        net = net_from(parts, tuple(x.shape[1:]))
+    x = x.reshape(len(x), *net.shape)
+    with torch.no_grad():
+        if not all(code.isfinite().all() for part in _parts(net, x) for code in (part, *net.up(part))):
+            raise InputError("images must be finite, and so must be what the net makes of them")
+    return net, x
+
+
+def _parts(net: Layered, x: Tensor) -> tuple[Tensor, ...]:
+    """The images at once, or so many as memory holds with all their maps."""
+    return x.split(AT_ONCE if len(net.shape) == 3 else len(x))
+
+
+def _wanted(first: Part) -> tuple[int | None, ...]:
+    """What an image must be: None is any number."""
+    return (first.module.in_channels, None, None) if first.is_conv else (first.module.in_features,)
+
+
+def _images(images: Any, wanted: Sequence[int | None], precision: torch.dtype) -> Tensor:
+    """The images, copied where they are an array; InputError where they are not real numbers of the wanted shape."""
     try:
         copied = np.array(images, order="C") if isinstance(images, np.ndarray) else images
         x = torch.as_tensor(copied).detach()
-        flat = x.flatten(1).to("cpu", x.dtype if x.is_complex() else precision)
+        ready = x.to("cpu", x.dtype if x.is_complex() else precision)
+        width = x.flatten(1).shape[1]
     except (TypeError, ValueError, RuntimeError, IndexError):
         raise InputError(f"images must be a tensor or array (N, ...) of numbers, not {type(images).__name__}") from None
-    if x.is_complex() or flat.shape[1] != width or not len(flat):
-        raise InputError(f"images must be (N, ...), {width} real numbers each, not {tuple(x.shape)} of {x.dtype}")
-    if not all(code.isfinite().all() for code in (flat, *net.up(flat))):
-        raise InputError("images must be finite, and so must be what the net makes of them")
-    return flat
+    if len(wanted) == 1:
+        shape, fits = f"(N, ...), {wanted[0]} real numbers each", width == wanted[0]
+    else:
+        sides = [name if n is None else str(n) for name, n in zip(("channels", *SIDES), wanted, strict=True)]
+        shape = f"(N, {', '.join(sides)}), real numbers"
+        fits = x.dim() == 4 and all(n in (None, m) for n, m in zip(wanted, x.shape[1:], strict=True))
+    if x.is_complex() or not fits or not x.numel():
+        raise InputError(f"images must be {shape}, not {tuple(x.shape)} of {x.dtype}")
+    return ready
 
 
-def _layer(net: Net, number: int, x: Tensor, size: int, seed: int) -> Layer:
-    h = net.up(x, number)[-1]
-    counts = (h > 0).sum(1)
-    full = h[counts > 0][counts[counts > 0].argsort(stable=True)]
-    entries = full[len(full) // 2] if len(full) else h.new_zeros(0)
-    typical = entries[entries > 0].sort().values.numpy()
-    widths = (x.shape[1], *(len(A) for A in net.weights[:number]))
-    signed = bool((x < 0).any())
-    return Layer(
-        number, below=widths[-2],
-        by_batch={way: _by_batch(net, number, way, x.split(size), signed, seed) for way in WAYS},
-        active=float(counts.double().mean()) / widths[-1], empty=float((counts == 0).double().mean()),
-        negative=float((net.biases[number - 1] < 0).double().mean()), typical=typical,
-        law=None if signed or not len(typical) or number > DEEPEST else _law(widths, typical),
-        one_class=len(net.logits(x).argmax(-1).unique()) == 1,
-    )  # fmt: skip
+# --- what is measured -------------------------------------------------------------------------------------------------
+
+
+class _Reversal:
+    """A net and the images that are sent up and down in it, in batches of `size`."""
+
+    def __init__(self, net: Layered, x: Tensor, size: int, seed: int) -> None:
+        self.net, self.x, self.seed = net, x, seed
+        self.shown = x.split(size)
+        self.signed = bool((x < 0).any())
+        self.on_maps = len(net.shape) == 3
+
+    def layers(self) -> list[Layer]:
+        """All that is measured, layer by layer."""
+        ways = {way: self._by_batch(way) for way in self._ways()}
+        steps = self._steps() if self.on_maps else [{} for _ in self.net.hidden]
+        counts, classes = self._seen()
+        found = []
+        for place, step in enumerate(steps):
+            with_maxima = any(stage.has_switches for stage in self.net.hidden[: place + 1])
+            by_batch = {way: rows[place] for way, rows in ways.items() if with_maxima or way != FIXED}
+            found.append(self._layer(place, counts[place], by_batch, step, one_class=len(classes) == 1))
+        return found
+
+    def _ways(self) -> list[str]:
+        fixed = any(stage.has_switches for stage in self.net.hidden)
+        return [way for way in ALL_WAYS if fixed or way != FIXED]
+
+    def _seen(self) -> tuple[list[Tensor], set[int]]:
+        """Of each hidden layer how many units are active, image by image; and the classes that the net gives."""
+        counts: list[list[Tensor]] = [[] for _ in self.net.hidden]
+        classes: set[int] = set()
+        for x in _parts(self.net, self.x):
+            codes = self.net.up(x)
+            for found, h in zip(counts, codes, strict=True):
+                found.append((h > 0).flatten(1).sum(1))
+            classes |= set(self.net.head(codes[-1]).argmax(-1).tolist())
+        return [torch.cat(found) for found in counts], classes
+
+    def _typical(self, place: int, counts: Tensor) -> np.ndarray:
+        full = (counts > 0).nonzero().flatten()
+        if not len(full):
+            return np.zeros(0)
+        chosen = int(full[counts[full].argsort(stable=True)][len(full) // 2])
+        for x in _parts(self.net, self.x):
+            if chosen < len(x):
+                h = self.net.up(x, place + 1)[-1][chosen].flatten()
+                return h[h > 0].sort().values.numpy()
+            chosen -= len(x)
+        raise AssertionError("the chosen image is in one of the parts")
+
+    def _layer(self, place: int, counts: Tensor, by_batch: Any, steps: Any, one_class: bool) -> Layer:
+        typical = self._typical(place, counts)
+        widths = (math.prod(self.net.shape), *(math.prod(stage.gives) for stage in self.net.hidden[: place + 1]))
+        there = not (self.on_maps or self.signed) and len(typical) and place < DEEPEST
+        return Layer(
+            place + 1, below=widths[-2], by_batch=by_batch,
+            active=float(counts.double().mean()) / widths[-1], empty=float((counts == 0).double().mean()),
+            negative=float((self.net.biases[place] < 0).double().mean()), typical=typical,
+            law=_law(widths, typical) if there else None, one_class=one_class, steps=steps,
+        )  # fmt: skip
+
+    def _by_batch(self, way: str) -> list[dict[str, np.ndarray]]:
+        """Of each hidden layer what is measured in each batch."""
+        rows = []
+        for batch, x in enumerate(self.shown):
+            weights = weights_of(self.net, len(self.net.hidden), way, trial_generator(self.seed, 1 + batch))
+            trips = self._of_random_net(weights, x) if way == OTHER_NET else self._trips(weights, x, way != FIXED)
+            rows.append([_measures(trip) for trip in trips])
+        return [_columns(layer) for layer in zip(*rows, strict=True)]
+
+    def _trips(self, weights: Sequence[Tensor], x: Tensor, known: bool) -> Iterator[RoundTrip]:
+        codes = self.net.way_up(x)
+        for layer in range(1, len(weights) + 1):
+            yield round_trip(self.net, weights[:layer], x, self.signed, known, codes)
+
+    def _of_random_net(self, weights: Sequence[Tensor], x: Tensor) -> Iterator[RoundTrip]:
+        """The net is random up to the layer, and its own above."""
+        for layer in range(1, len(weights) + 1):
+            net = self.net.with_first(weights[:layer])
+            yield round_trip(net, weights[:layer], x if self.on_maps else self.x, self.signed)
+
+    def _steps(self) -> list[dict[str, dict[str, np.ndarray]]]:
+        """Of each hidden layer its one step, by its own filters and by Gaussian ones, and the law of each."""
+        found: list[dict[str, list[dict[str, float]]]] = [{name: [] for name in STEPS} for _ in self.net.hidden]
+        for batch, x in enumerate(self.shown):
+            generator = trial_generator(self.seed, 1 + batch)
+            for layer, stage, below in zip(found, self.net.hidden, [x, *self.net.up(x)], strict=False):
+                A = stage.read.weight
+                drawn = torch.randn(A.shape, generator=generator) * A.square().mean().sqrt()
+                for name, used in ((OWN, stage), (OTHER_NET, stage.with_weight(drawn.to(A.dtype)))):
+                    cosine, law = one_step(used, below)
+                    layer[name].append({"cosine": float(cosine.mean()), "law": float(law.mean())})
+        return [{name: _columns(rows) for name, rows in layer.items()} for layer in found]
+
+
+def _columns(rows: Sequence[Mapping[str, float]]) -> dict[str, np.ndarray]:
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
 def _law(widths: tuple[int, ...], entries: np.ndarray) -> float:
@@ -238,27 +293,13 @@ def _law(widths: tuple[int, ...], entries: np.ndarray) -> float:
     return float(top_risk(states[-1], entries))
 
 
-def _by_batch(
-    net: Net, layer: int, way: str, shown: Sequence[Tensor], signed: bool, seed: int
-) -> dict[str, np.ndarray]:
-    measured, whole = [], torch.cat(list(shown))
-    for batch, x in enumerate(shown):
-        matrices = matrices_of(net, layer, way, trial_generator(seed, 1 + batch))
-        if way == OTHER_NET:
-            measured.append(_measures(net.with_first(matrices), matrices, whole, signed))
-        else:
-            measured.append(_measures(net, matrices, x, signed))
-    return {name: np.array([row[name] for row in measured]) for name in measured[0]}
+def weights_of(net: Layered, layers: int, way: str, generator: torch.Generator) -> list[Tensor]:
+    """What takes the place of the weights of the first `layers` on the way down."""
+    how = {OTHER_NET: "gaussian", FIXED: "transpose"}.get(way, way)
+    return [replaced(A, how, generator).to(A.dtype) for A in net.weights[:layers]]
 
 
-def matrices_of(net: Net, layer: int, way: str, generator: torch.Generator) -> list[Tensor]:
-    """What takes the place of the first `layer` matrices on the way down."""
-    how = "gaussian" if way == OTHER_NET else way
-    return [replaced(A, how, generator).to(A.dtype) for A in net.weights[:layer]]
-
-
-def _measures(net: Net, matrices: Sequence[Tensor], x: Tensor, signed: bool) -> dict[str, float]:
-    trip = round_trip(net, matrices, x, signed=signed)
+def _measures(trip: RoundTrip) -> dict[str, float]:
     codes = trip.codes
     return {
         "cosine": float(codes.cosine.mean()),
@@ -270,16 +311,21 @@ def _measures(net: Net, matrices: Sequence[Tensor], x: Tensor, signed: bool) -> 
     }
 
 
-def sent_down(model: nn.Sequential | Net, images: Any, count: int, seed: int) -> list[tuple[str, Tensor]]:
-    """The first `count` images, and what comes down from the first and the last hidden layer by each way, (count, n).
+def sent_down(model: nn.Sequential | Net | Layered, images: Any, count: int, seed: int) -> list[tuple[str, Tensor]]:
+    """The first `count` images, and what comes down from the first and the last hidden layer by each way.
 
-    With a label each. Raises InputError as `reverse` does.
+    (count, n) or (count, channels, height, width), with a label each. Raises InputError as `reverse` does.
     """
-    net = model if isinstance(model, Net) else net_of(model)
-    x = images_for(net, images)[: integer("count", count)]
-    lines = [("image", x)]
-    for number in sorted({1, len(net.weights) - 1}):
-        for way in (OWN, *CONTROLS):
-            matrices, h = matrices_of(net, number, way, trial_generator(seed, 0)), net.up(x, number)[-1]
-            lines.append((f"from h{number},\n{WAYS[way]}", down(matrices, h, 1.0, signed=bool((x < 0).any()))))
-    return lines
+    net, x = fitted(model, images)
+    x, lines = x[: integer("count", count)], []
+    with torch.no_grad():
+        codes = net.way_up(x)
+        for number in sorted({1, len(net.hidden)}):
+            fixed = [FIXED] if any(stage.has_switches for stage in net.hidden[:number]) else []
+            for way in (OWN, *CONTROLS, *fixed):
+                weights = weights_of(net, number, way, trial_generator(seed, 0))
+                by, signed = net.with_first(weights).stages[:number], bool((x < 0).any())
+                sent = down(by, codes[:number], signed, known=way != FIXED)
+                words = ALL_WAYS[way].replace(", ", ",\n")
+                lines.append((f"from h{number},\n{words}", sent))
+    return [("image", x), *lines]

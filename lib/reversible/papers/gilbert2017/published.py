@@ -56,3 +56,9 @@ TABLE_3 = {
     "pool3": Rebuilt(256, 512, 0.912, 0.862, 1.414),
     "pool4": Rebuilt(512, 512, 1.051, 0.992, 1.414),
 }
+
+# Table 2 as a whole, shares of nonzero activations at VGG-16's thirteen convolutions and five poolings
+TABLE_2_WHOLE = TABLE_2 | {
+    "c32": 0.519, "c33": 0.287, "p3": 0.459, "c41": 0.356, "c42": 0.296, "c43": 0.126, "p4": 0.231,
+    "c51": 0.239, "c52": 0.206, "c53": 0.073, "p5": 0.131,
+}  # fmt: skip

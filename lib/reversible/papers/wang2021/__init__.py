@@ -14,6 +14,7 @@ PAPER = Paper(
         "experiments.preimages": ("wang-preimages", "wang-units", "wang-wide-units"),
         "experiments.curves": ("wang-curves", "wang-large"),
         "experiments.digit_nets": ("wang-digit-nets",),
+        "experiments.sparse": ("wang-sparse",),
     },
-    figures={"figures": ("wang-curves", "wang-large", "wang-digit-nets")},
+    figures={"figures": ("wang-curves", "wang-large", "wang-digit-nets", "wang-sparse")},
 )  # fmt: skip

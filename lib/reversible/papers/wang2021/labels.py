@@ -44,18 +44,16 @@ FAMILIES = {"gaussian": "Gaussian matrices", "gram": "Gram matrices", "unit": "r
 
 curves = labels(
     {
-        "gain_{family}": "share of P cases that the plain iteration does not solve and pattern Newton does ({family},"
-        " s = 1)",
+        "gain_{family}": "share of P cases that pattern Newton alone solves, not the plain one ({family}, s = 1)",
         "beyond_damping_{family}": "share of P cases that damping alone does not solve ({family}, s = 1)",
         "missed_by_monotone_{family}": "share of P-matrices that the monotone condition misses ({family}, s = 1)",
         "p_share_{family}": "share of P-matrices ({family}, s = 1)",
         "plain_share_{family}": "share of cases in which the plain iteration arrives ({family}, s = 1)",
         "largest_gain_mostly_p": "largest such gain over the plain iteration at a size where most Gaussian matrices are"
         " P-matrices",
-        "largest_gap": "share of cases in which the plain iteration arrives less the share of P-matrices, at the size"
-        " where they differ most",
-        "several_where_plain_arrives": "share with several preimages, of cases that are no P-matrices and in which the"
-        " plain iteration arrives",
+        "largest_gap": "share in which the plain iteration arrives less that of P-matrices, where they differ most",
+        "several_where_plain_arrives": "share with several preimages of the cases, no P-matrices, in which the plain"
+        " iteration arrives",
         "proved_step_too_slow": "share of monotone cases that take more than 2,000 steps at the proved step",
         "p_not_solved": "number of P cases that pattern Newton with its fallback does not solve",
         "newton_cycles_on_p": "number of P cases on which Newton's method alone cycles",
@@ -75,7 +73,7 @@ large = labels(
         "plain_below": "share of cases in which the plain iteration arrives at s = 1.1",
         "plain_above": "share of cases in which the plain iteration arrives at s = 1.6",
         "not_one_to_one": "share of matrices that are proved not to be one-to-one at s = 1.1",
-        "energy_over_law": "energy of the solution over its law at s = 0.8",
+        "energy_over_law": "squared length of the solution over its law at s = 0.8",
         "banach_edge": "size at which Banach's condition ends",
         "monotone_edge": "size at which the monotone condition ends",
     }
@@ -102,5 +100,23 @@ digit_nets = labels(
         "worst_error_special": "largest relative error of any digit from the special nets by pattern Newton",
     },
     net={"special": "special", "ordinary": "ordinary"},
+    method={"newton": "pattern Newton", "damped": "the damped iteration", "plain": "the plain iteration"},
+)
+
+sparse = labels(
+    {
+        "any_{share}": "share of solutions found again by one of the methods, {share}",
+        "{method}_{share}": "share of solutions found again by {method}, {share}",
+        "radius_{share}": "spectral radius of the active block of A, {share}",
+        "few_but_long": "share found again by one of the methods, 4 % of the units active and their values √5 times as"
+        " large",
+        "norm": "norm of A",
+        "not_one_to_one": "share of transforms that are proved not to be one-to-one",
+    },
+    share={
+        "few": "4 % of the units active",
+        "some": "10 % of the units active",
+        "many": "20 % of the units active",
+    },
     method={"newton": "pattern Newton", "damped": "the damped iteration", "plain": "the plain iteration"},
 )

@@ -14,7 +14,7 @@ from reversible.papers.arora2015.figures.nets import net_words, plain
 from reversible.papers.arora2015.labels.training import place_words
 from reversible.papers.arora2015.tables import places_compared
 from reversible.records.record import Record
-from reversible.show.drawing import COLOURS, LAW, bars_of, frame, panels, show, span, style, told_apart
+from reversible.show.drawing import COLOURS, LAW, bars_of, frame, means_and_bars, panels, show, span, style, told_apart
 from reversible.show.html import Shown
 
 Words = tuple[str, str]  # what a panel looks like, and what to see in it
@@ -102,9 +102,7 @@ def _gains(ax: Axes, record: Record) -> Words:
     for nudge, (look, (kind, label)) in zip(
         (-0.13, 0.13), told_apart([("area_gain", "along the way"), ("final_gain", "at the end")]), strict=True
     ):
-        found = [record.measures[f"{kind}_{place}"].scaled(100) for place in places]
-        mean = np.array([e.mean for e in found])
-        bars = np.abs(np.array([e.ci95 for e in found]).T - mean)
+        mean, bars = means_and_bars(record.measures[f"{kind}_{place}"].scaled(100) for place in places)
         ax.errorbar(mean, np.arange(len(places)) + nudge, xerr=bars, ls="", capsize=2, lw=1, label=label, **look)
         shown += list(mean)
     ax.plot([0, 0], [-0.6, len(places) - 0.5], color=LAW)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
 from torch import Tensor
 
 from reversible import data
 from reversible.nets.reversal import compare, down
 from reversible.random_nets import model
-from reversible.show.drawing import ALONE, COLOURS, ink, show, style
+from reversible.show.drawing import COLOURS, canvas, ink, show
 from reversible.show.html import Shown
 from reversible.theory import one_layer as laws
 from reversible.training.config import Training
@@ -46,7 +44,7 @@ def net_down_and_up(seed: int = 0) -> dict[str, Tensor]:
 def down_and_up() -> Shown:
     """A net as it goes down with its weights and up with their transposes: code, image, and what comes back."""
     net = net_down_and_up()
-    figure, ax = _canvas(3.3)
+    figure, ax = canvas(3.3)
     _strip(ax, net["image"], 50, 10, 92, SHOWN[0])
     ax.text(50, 6, "image x", ha="center", va="top")
     sides = (
@@ -90,7 +88,7 @@ def step_of_shadow() -> tuple[int, dict[str, Tensor]]:
 def shadow_step() -> Shown:
     """One step of SHADOW: an image up to a code, down again as a synthetic image, and both into the batch."""
     label, layers = step_of_shadow()
-    figure, ax = _canvas(4.1)
+    figure, ax = canvas(4.1)
     _strip(ax, layers["h2"], 50, 83, 40, 25)
     ax.text(50, 86.5, "code $h_2$", ha="center", va="bottom")
     sides = (
@@ -118,16 +116,6 @@ def shadow_step() -> Shown:
         f"which takes over the label; both are trained on. The synthetic digit here, made after {STEPS} steps of "
         f"training, has a cosine of {cosine:.2f} with the real one.",
     )
-
-
-def _canvas(height: float) -> tuple[Figure, Axes]:
-    """An empty panel, 100 units wide and as high in the same units as it is in inches."""
-    style()
-    figure, ax = plt.subplots(figsize=(ALONE, height))
-    figure.subplots_adjust(0.01, 0.01, 0.99, 0.99)
-    ax.set(xlim=(0, 100), ylim=(0, 100 * height / ALONE))
-    ax.axis("off")
-    return figure, ax
 
 
 def _strip(ax: Axes, values: Tensor, x: float, y: float, width: float, cells: int) -> None:

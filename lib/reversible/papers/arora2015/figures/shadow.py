@@ -15,7 +15,7 @@ from reversible.papers.arora2015.experiments.shadow import METHODS
 from reversible.papers.arora2015.labels.training import DATA, place_words
 from reversible.papers.arora2015.tables import tuned_cells
 from reversible.records.record import Record
-from reversible.show.drawing import COLOURS, LAW, image_rows, legend, panels, show, told_apart
+from reversible.show.drawing import COLOURS, LAW, image_rows, legend, means_and_bars, panels, show, told_apart
 from reversible.show.html import Shown
 from reversible.training.config import Training
 from reversible.training.run import Run
@@ -118,7 +118,7 @@ def shadow_sizes(record: Record) -> Shown:
             (-0.07, 0.07), told_apart([("", "without dropout"), ("_dropout", "with dropout")]), strict=True
         ):
             found = [record.measures[f"{kind}{label}_{place}"].scaled(100) for place in places]
-            mean, bars = _means_and_bars(found)
+            mean, bars = means_and_bars(found)
             ax.errorbar(np.arange(len(places)) + nudge, mean, bars, ls="", lw=1, capsize=2, label=words, **look)
         ax.axhline(0, color=LAW)
         ax.set(xlabel=f"training images of {DATA[largest]}", ylabel="points  ← worse | better →", title=title)
@@ -136,11 +136,6 @@ def shadow_sizes(record: Record) -> Shown:
         f"Final test error of backprop less SHADOW's, in percentage points: above zero SHADOW is the better one. With "
         f"the fewest images of {DATA[largest]} the difference is {first}.",
     )
-
-
-def _means_and_bars(found: list[Estimate]) -> tuple[np.ndarray, np.ndarray]:
-    mean = np.array([e.mean for e in found])
-    return mean, np.abs(np.array([e.ci95 for e in found]).T - mean)
 
 
 def shadow_tracking(record: Record) -> Shown:

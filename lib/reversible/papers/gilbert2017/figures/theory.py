@@ -1,208 +1,159 @@
-"""Figures of the theory: lengths, constants, bounds, the readings of Fig. 2, one step and many layers."""
+"""Figures of the theory: lengths of what codes make, model-RIP constants, and the bounds on what one step recovers."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
+from reversible.base.estimates import Estimate
 from reversible.papers.gilbert2017.experiments.random_filters import FAILURE
-from reversible.papers.gilbert2017.figures.panels import together
-from reversible.papers.gilbert2017.labels import INPUTS, READINGS
 from reversible.records.record import Record
-from reversible.show.drawing import bars_of, frame, legend, panels
+from reversible.show.drawing import (
+    LAW,
+    SMALLEST,
+    frame,
+    legend,
+    means_and_bars,
+    panels,
+    plain_numbers,
+    show,
+    told_apart,
+)
 from reversible.show.html import Shown
 from reversible.theory import model_rip as laws
-from reversible.theory import one_step
 
-PAPER_COLOUR, OURS, GREY = "C1", "C0", "0.45"  # the paper's bound or scale, this book's, what stands for comparison
+ROWS = {"gaussian": "Gaussian filters", "unit": "filters of length one", "common": "with a part in common"}
 
 
 def code_length(record: Record) -> Shown:
-    """Measured spread of the squared ratio over the spread by the law."""
-    drawn, (ax,) = panels(1)
+    """Measured spread of the squared length over the law's, by the spread that the law gives."""
     rows = frame(record)
-    ends = [0.5 * rows.predicted_sd.min(), 1.5 * rows.predicted_sd.max()]
-    ax.plot(ends, ends, color=GREY, lw=1)
-    looks = {"gaussian": ("o", OURS, "Gaussian filters"), "unit": ("s", "C2", "filters of length one"),
-             "common": ("x", PAPER_COLOUR, "with a part in common")}  # fmt: skip
-    for kind, (marker, colour, label) in looks.items():
+    figure, (ax,) = panels(1)
+    ax.axhline(1, color=LAW)
+    for look, (kind, label) in told_apart(ROWS.items()):
         part = rows[rows["rows"] == kind]
-        ax.plot(part.predicted_sd, part.sd_over_law * part.predicted_sd, marker, color=colour, label=label, ls="")
-    ax.set(xscale="log", yscale="log", xlabel="spread by the law", ylabel="spread measured")
+        low, high = np.sqrt(part.variance_over_law_low), np.sqrt(part.variance_over_law_high)
+        bars = [part.sd_over_law - low, high - part.sd_over_law]
+        ax.errorbar(part.predicted_sd, part.sd_over_law, bars, ls="", capsize=2, lw=1, label=label, **look)
+    ax.set(xscale="log", xlabel="spread of the squared length by the law", ylabel="measured over the law")
+    plain_numbers(ax, "x")
     legend(ax)
-    gap = record.measures["largest_gap_of_sd"].mean
-    return together(
-        [(drawn, f"Measured spreads of the squared ratio lie on the law within {gap:.1%}.")],
-        f"The overlaps of a code's windows give the spread of the squared length within {gap:.1%}, for filters of "
-        "either kind. A part that all filters share matters at one of two codes only, where windows lie on each other.",
+    lawful, common = rows[rows["rows"] != "common"], rows[rows["rows"] == "common"].sd_over_law
+    return show(
+        figure,
+        "Measured spreads over the law's, with intervals, against the law's spread: the points of Gaussian filters and "
+        "of filters of length one scatter closely about the line at one. Of the two points of filters with a part in "
+        "common one lies on the line and one clearly above it.",
+        f"In all {len(lawful)} settings the spread that the overlaps of the windows give is the measured one within "
+        f"{record.measures['largest_gap_of_sd'].mean:.1%}. A part that all filters share widens the spread, which was "
+        f"expected, but only by {common.max() - 1:.0%} at one code and {common.min() - 1:.0%} at the other.",
     )
 
 
 def model_rip(record: Record) -> Shown:
-    """The exact constant of two filters by the length of the input, and by the entries of a filter; and found ones."""
+    """Constants by the input's length and by a filter's entries, and the largest eigenvalue on typical supports."""
     rows = [{**cell, "values": np.array(row["values"])} for cell, row in record.pairs()]
-    m = record.measures
-    by_length = _constants(rows, "length", "length")
-    first, law = panels(1), [_scale(row) for row in rows if row["question"] == "length"]
-    _points(first[1][0], by_length, "input length D", "constant d of two filters")
-    lengths = [D for D, *_ in by_length]
-    first[1][0].plot(lengths, np.array(law) / law[0] * by_length[0][1], color=PAPER_COLOUR, label="the theorem's scale")
-    legend(first[1][0], loc="upper left")
-    second = panels(1)
-    ax = second[1][0]
-    _points(ax, _constants(rows, "fan-in", "fan_in"), "entries of a filter, M l", "constant d")
-    fan_ins = np.geomspace(40, 2000, 50)
-    for k, colour in ((2, OURS), (20, "C2")):
-        ax.plot(fan_ins, [laws.coincident_scale(k, int(f)) for f in fan_ins], color=colour, lw=1)
-    found = [row for row in rows if row["question"] == "search" and row["k"] == 20]
-    ax.plot([r["channels"] * r["taps"] for r in found], [r["values"].mean() for r in found], "s", color="C2",
-            label="found for twenty filters")  # fmt: skip
-    ax.set(xscale="log", yscale="log")
-    legend(ax, loc="lower left")
-    return together(
+    m = {name: estimate.mean for name, estimate in record.measures.items()}
+    figures, (by_length, by_fan_in, by_share) = panels(3, 3.1)
+    _by_length(by_length, [row for row in rows if row["question"] == "length"])
+    _by_fan_in(by_fan_in, rows)
+    _by_share(by_share, [row for row in rows if row["question"] == "typical"])
+    return show(
+        figures,
         [
-            (first[0], f"The constant grows with D to the power {m['slope_length'].mean:.2f}."),
-            (second[0], f"The constant falls with the entries to the power {m['slope_fan_in'].mean:.2f}."),
+            "The exact constant of two filters against the length of the input: points with intervals on a level line, "
+            "while a broken line, the theorem's scale, climbs out of sight above them.",
+            "Constants against the entries of a filter, both logarithmic: exact ones of two filters and those found "
+            "for five and twenty filters fall side by side. Each has a line of the same slope, at or below its points.",
+            "The largest eigenvalue against the share s of units that are on: three points on the rising curve "
+            "(1 + √s)², two of them above the dotted line at two.",
         ],
-        f"Sixteen times the input length leaves the constant where it was, while the theorem's scale grows "
-        f"{m['papers_scale_grows'].mean:.1f}-fold (first panel). What counts is the number of entries of a filter; "
-        "lines are the Wishart scale of windows that coincide (second panel).",
+        f"The length of the input does not matter: the constant grows as its power {m['slope_length']:.2f}, where the "
+        f"theorem's scale grows {m['papers_scale_grows']:.1f}-fold. The entries of a filter do, with the power "
+        f"−{abs(m['slope_fan_in']):.2f}; lines are the scale of windows at one place. On supports drawn by chance the "
+        f"largest eigenvalue is {m['typical_over_law']:.2f} times its law.",
     )
 
 
-def _constants(rows: list[dict[str, Any]], question: str, axis: str) -> list[tuple[float, float, float, float]]:
-    """Of the cells of a question: the axis, the mean constant, the smallest and the largest."""
-    of = [row for row in rows if row["question"] == question]
-    places = [row["length"] if axis == "length" else row["channels"] * row["taps"] for row in of]
-    values = [row["values"] for row in of]
-    return sorted((p, v.mean(), v.min(), v.max()) for p, v in zip(places, values, strict=True))
+def _errorbar(ax: Axes, places: list[Any], values: list[np.ndarray], **look: Any) -> None:
+    """Means over draws with their intervals."""
+    means, bars = means_and_bars(Estimate.of(draws) for draws in values)
+    ax.errorbar(places, means, bars, ls="", capsize=2, lw=1, **look)
+
+
+def _by_length(ax: Axes, rows: list[dict[str, Any]]) -> None:
+    rows = sorted(rows, key=lambda row: row["length"])
+    lengths, values = [row["length"] for row in rows], [row["values"] for row in rows]
+    (look, _), (other, _) = told_apart("ab")
+    _errorbar(ax, lengths, values, label="two filters, exact", **look)
+    scale = np.array([_scale(row) for row in rows])
+    ax.plot(lengths, scale / scale[0] * values[0].mean(), ls="--", color=other["color"], label="the theorem's scale")
+    ax.set(xlabel="input length D", ylabel="constant d", ylim=(0, 1.2), xlim=(0, 85))
+    legend(ax, ncols=1)
 
 
 def _scale(row: dict[str, Any]) -> float:
     shifts = row["length"] - row["taps"] + 1
-    return laws.papers_scale(
-        row["k"], row["filters"], shifts, FAILURE, row["channels"], row["taps"], row["length"]
-    )  # fmt: skip
+    return laws.papers_scale(row["k"], row["filters"], shifts, FAILURE, row["channels"], row["taps"], row["length"])
 
 
-def _points(ax: Any, found: list[tuple[float, float, float, float]], x: str, y: str) -> None:
-    place, mean, low, high = map(np.array, zip(*found, strict=True))
-    ax.errorbar(place, mean, [mean - low, high - mean], fmt="o", color=OURS, lw=1, label="two filters, exact")
-    ax.set(xlabel=x, ylabel=y)
+def _by_fan_in(ax: Axes, rows: list[dict[str, Any]]) -> None:
+    exact = [row for row in rows if row["question"] == "fan-in"]
+    series = {("two filters, exact", 2): exact}
+    for k in (5, 20):
+        found = [row for row in rows if row["question"] == "search" and row["k"] == k]
+        series[f"{'five' if k == 5 else 'twenty'} filters, found", k] = found
+    for look, ((label, k), part) in told_apart(series.items()):
+        places = [row["channels"] * row["taps"] for row in part]
+        _errorbar(ax, places, [row["values"] for row in part], label=label, **look)
+        line = np.geomspace(40, 2000, 50)
+        ax.plot(line, [laws.coincident_scale(k, round(fan_in)) for fan_in in line], color=look["color"], lw=1)
+    ax.set(xscale="log", yscale="log", xlabel="entries of a filter, M l", ylabel="constant d")
+    plain_numbers(ax, "x", (1, 3))
+    plain_numbers(ax, "y", (1, 3))
+    legend(ax, ncols=1)
+
+
+def _by_share(ax: Axes, rows: list[dict[str, Any]]) -> None:
+    shares = [row["k"] / (row["channels"] * (row["length"] - row["taps"] + 1)) for row in rows]
+    ((look, _),) = told_apart("a")
+    _errorbar(ax, shares, [row["values"] for row in rows], label="supports drawn by chance", **look)
+    line = np.linspace(0.02, 0.5, 60)
+    ax.plot(line, [laws.typical_largest(s) for s in line], color=LAW, label="(1 + √s)²")
+    ax.axhline(2, color=LAW, ls=":", lw=1)
+    ax.text(0.5, 1.96, "d = 1", ha="right", va="top", fontsize=SMALLEST, color=LAW)
+    ax.set(xlabel="units that are on, s = k / (M n)", ylabel="largest eigenvalue", xlim=(0, 0.5), ylim=(1, 3))
+    legend(ax, ncols=1)
 
 
 def recovery_bound(record: Record) -> Shown:
     """Worst errors of one step by the constant, beside both bounds."""
     rows = frame(record)
     rows = rows[rows["rows"] == "gaussian"].sort_values("d_2k")
-    drawn, (ax,) = panels(1)
-    ax.plot(rows.d_2k, rows.papers_bound, color=PAPER_COLOUR, label="the paper's bound")
-    ax.plot(rows.d_2k, rows.sharper_bound, color=OURS, label="the sharper bound")
-    ax.plot(rows.d_2k, rows.worst_known, "o", color=OURS, label="worst error, known switches")
-    ax.plot(rows.d_2k, rows.worst_fixed, "x", color=GREY, label="worst error, fixed switches")
-    ax.axhline(1, color=GREY, lw=0.8, ls=":")
-    ax.set(yscale="log", xlabel="constant of sums of two codes", ylabel="error |x̂ − x| / |x|")
-    legend(ax, loc="lower right")
-    share = record.measures["share_worse_than_nothing"].mean
-    worst = record.measures["worst_over_papers_bound"].mean
-    return together(
-        [(drawn, f"With known switches errors are at most {worst:.0%} of the paper's bound; with fixed ones above 1.")],
-        f"With known switches no code breaks either bound, and the paper's is at least {1 / worst:.0f} times too "
-        f"large. Above the dotted line returning nothing would be better: fixed switches do that to {share:.0%} of "
-        "the codes.",
+    figure, (ax,) = panels(1, 3.3)
+    (known, _), (fixed, _), (papers, _) = told_apart("abc")
+    ax.plot(rows.d_2k, rows.papers_bound, color=papers["color"], ls="--", label="the paper's bound")
+    ax.plot(rows.d_2k, rows.sharper_bound, color=known["color"], label="the sharper bound")
+    ax.plot(rows.d_2k, rows.worst_known, ls="", label="worst code, known switches", **known)
+    ax.plot(rows.d_2k, rows.worst_fixed, ls="", label="worst code, fixed switches", **fixed)
+    ax.axhline(1, color=LAW, lw=1, ls=":")
+    ax.text(0.03, 0.93, "returning nothing", va="top", fontsize=SMALLEST, color=LAW)
+    ax.set(xscale="log", yscale="log", xlabel="constant of sums of two codes, d₂ₖ", ylabel="error |x̂ − x| / |x|")
+    plain_numbers(ax, "x", (1, 3))
+    plain_numbers(ax, "y", (1,))
+    legend(ax)
+    share, worst = (record.measures[n].mean for n in ("share_worse_than_nothing", "worst_over_papers_bound"))
+    return show(
+        figure,
+        "Errors against the constant, both logarithmic. Points of the worst code with known switches rise below two "
+        "rising lines, the sharper bound and the paper's above it. Points with fixed switches lie level above the "
+        "dotted line at one, for small constants far above both bounds.",
+        f"With known switches no code of {len(rows)} matrices breaks a bound, and the worst error is "
+        f"{worst:.0%} of the paper's. Fixed switches break both wherever the constant is small: {share:.0%} of the "
+        "codes come back worse than nothing would.",
     )
 
 
-def hidden_codes(record: Record) -> Shown:
-    """Each reading of Fig. 2c: nine tenths of the errors, their median and the largest, beside what the paper says."""
-    results = [row for cell, row in record.pairs() if cell["rows"] == "gaussian"]
-    drawn, (ax,) = panels(1, height=3.6)
-    ax.axvspan(0.1, 0.2, color=PAPER_COLOUR, alpha=0.25, lw=0)
-    ax.axvline(0.5, color=PAPER_COLOUR, lw=1, ls="--")
-    for place, name in enumerate(reversed(READINGS)):
-        low, middle, high = np.mean([row["quantiles"][name] for row in results], axis=0)
-        ax.plot([low, high], [place, place], color=OURS, lw=2)
-        ax.plot(middle, place, "o", color=OURS)
-        ax.plot(max(row["largest"][name] for row in results), place, "|", color=OURS, ms=9)
-    ax.set_yticks(range(len(READINGS)), list(reversed(READINGS.values())))
-    ax.set(xlabel="error |x̂ − x| / |x|", xlim=(0, None))
-    known, support = (record.measures[f"median_{name}"].mean for name in ("known", "support"))
-    return together(
-        [(drawn, f"Median errors are {known:.2f} with known switches and {support:.2f} with the true support.")],
-        "The band is where the paper's histogram has most of its errors, the dashed line where it ends. One step with "
-        f"the switches that the paper names, known or fixed, has other errors (medians {known:.2f} and "
-        f"{record.measures['median_fixed'].mean:.2f}); the true support and the second iteration have them. Bars hold "
-        "nine tenths of the codes, ticks are the largest error of all.",
-    )
-
-
-def one_step_law(record: Record) -> Shown:
-    """Cosine of an input and what one step gives back, by the energy that is kept."""
-    rows = frame(record)
-    drawn, (ax,) = panels(1)
-    e = np.geomspace(0.9 * rows.kept.min(), 1.1 * rows.kept.max(), 100)
-    ax.plot(e, [one_step.cosine(x) for x in e], color=GREY, lw=1)
-    markers = {"white": "o", "smooth": "^", "positive": "s"}
-    for kind, colour in (("dense", OURS), ("convolution", "C2")):
-        for shown, marker in markers.items():
-            part = rows[(rows.kind == kind) & (rows.input == shown)]
-            if len(part):
-                label = f"{kind}, {INPUTS[shown]}"
-                ax.errorbar(part.kept, part.cosine, bars_of(part, "cosine"), fmt=marker, color=colour, lw=1, mfc="none",
-                            label=label)  # fmt: skip
-    ax.set(xscale="log", xlabel="energy kept over the input's, e", ylabel="cosine of x and x̂")
-    ax.set_xticks([0.25, 0.5, 1, 2, 4], ["1/4", "1/2", "1", "2", "4"])
-    ax.minorticks_off()
-    legend(ax, loc="lower right")
-    gap = record.measures["convolution_gap_positive"].mean
-    return together(
-        [(drawn, "Cosines of dense layers and convolutions lie on the curve of the law.")],
-        "One number, the energy that a layer keeps, tells what comes back, whatever the input, and whether all units "
-        f"are kept, the positive ones or their maxima. No convolution is off the curve by more than {gap:.1%}.",
-    )
-
-
-NETS = {
-    (2.0, 1): ("twice as many units, ReLU", OURS),
-    (1.0, 1): ("as many units, ReLU", "C2"),
-    (0.5, 1): ("half as many units, ReLU", PAPER_COLOUR),
-    (4.0, 4): ("four times as many, maxima of four", "C3"),
-    (2.0, 4): ("twice as many, maxima of four", "C4"),
-}
-
-
-def switch_depth(record: Record) -> Shown:
-    """Cosines on the way down, by the layers that were passed, with switches and without."""
-    drawn = []
-    for switches in (True, False):
-        figure, (ax,) = panels(1)
-        for cell, row in record.pairs():
-            if cell["switches"] == switches:
-                label, colour = NETS[cell["units"], cell["pool"]]
-                passed = np.arange(1, len(row["predicted"]) + 1)
-                ax.plot(passed, row["predicted"][::-1], color=colour, lw=1)
-                ax.plot(passed, [e["mean"] for e in row["cosines"]][::-1], "o", color=colour, label=label)
-        ax.set(xlabel="layers on the way down", ylabel="cosine", ylim=(0, 1.05 if switches else 1.3))
-        ax.set_title("with switches" if switches else "without switches")
-        if not switches:
-            legend(ax, loc="upper right")
-        alt = f"Cosines lie on the recursion {'with' if switches else 'without'} switches."
-        drawn.append((figure, alt))
-    m = record.measures
-    return together(
-        drawn,
-        "Lines are the recursion, points are nets that were run. With switches a net that widens keeps a cosine of "
-        f"{m['cosine_wide'].mean:.2f} at its input, one that narrows {m['cosine_narrow'].mean:.2f} (first panel). "
-        f"Without them maxima of four leave {abs(m['cosine_pooled_without'].mean):.2f} (second panel).",
-    )
-
-
-FIGURES = {
-    "code-length": code_length,
-    "model-rip": model_rip,
-    "recovery-bound": recovery_bound,
-    "hidden-codes": hidden_codes,
-    "one-step-law": one_step_law,
-    "switch-depth": switch_depth,
-}
+FIGURES = {"code-length": code_length, "model-rip": model_rip, "recovery-bound": recovery_bound}
