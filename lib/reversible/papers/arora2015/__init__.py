@@ -31,6 +31,8 @@ PAPER = Paper(
         "experiments.net_spectra": ("net-spectra",),
         "experiments.net_reversal": ("net-reversal",),
         "experiments.training_travel": ("training-travel",),
+        "experiments.own_codes": ("own-codes",),
+        "experiments.trained_layers": ("trained-layers",),
         "experiments.shadow": ("shadow", "shadow-ablations", "shadow-gpu"),
         "experiments.shadow_digits": ("shadow-digits", "ablations-digits"),
         "experiments.shadow_long": ("shadow-long",),
