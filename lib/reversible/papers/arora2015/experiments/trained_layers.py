@@ -32,7 +32,7 @@ from reversible.spectra.known import known
 from reversible.theory.own_codes import Known, Made, law_moments, moments, read_back
 from reversible.theory.singular_values import Array
 from reversible.training.config import Training
-from reversible.training.hooks import Becomes, Look, errors
+from reversible.training.hooks import Becomes, errors
 from reversible.training.run import Run
 from reversible.training.stack import Stack
 

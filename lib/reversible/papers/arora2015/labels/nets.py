@@ -57,8 +57,8 @@ net_spectra = labels(
 NETS = {
     "dense": "LeNet-300-100",
     "sparse": "pruned LeNet-300-100",
-    "trained_digits": "digits net",
-    "trained_mnist": "MNIST net",
+    "trained_digits": "digits nets",
+    "trained_mnist": "MNIST nets",
 }
 PLACES = {f"{net}_{layer}": f"{words}, from h{layer}" for net, words in NETS.items() for layer in (1, 2)}
 WAYS = {
@@ -79,6 +79,8 @@ REVERSAL = {
     "cosine": "cosine of a code and what comes back",
     "cosine_other": "cosine of a code and what comes back of another image",
     "cosine_above_{change}": "how much lower the cosine is {change}",
+    "centred": "cosine of a code and what comes back, less their means over images",
+    "centred_above_{change}": "how much lower that of centred codes is {change}",
     "specific": "the image's own part of the cosine",
     "specific_{change}": "the image's own part {change}",
     "relative_error": "relative squared error at the theory's scale",
