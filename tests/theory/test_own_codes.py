@@ -1,4 +1,4 @@
-"""The law of a layer that reads back its own codes: against one layer's law, draws that share no code, planted faults."""
+"""The law of a layer that reads back its own codes: beside one layer's law and draws that share no code; faults."""
 
 import dataclasses
 
@@ -105,7 +105,7 @@ def in_draws_that_see_the_same(told, h, x, seen, alpha, count, rng):
 
 
 def beside_draws(spikes):
-    """The law's variance over that of draws, mean over units, and the root mean square gap of means in standard errors."""
+    """The law's variance over that of draws, mean over units, and the rms gap of the means in standard errors."""
     rng = np.random.default_rng(3)
     told = a_layer(80, 160, spikes, rng)
     told = dataclasses.replace(told, values=np.linspace(1.2, 1.6, spikes) * (80**0.5 + 160**0.5))
@@ -163,7 +163,7 @@ def test_an_empty_code_is_lost_and_all_others_count():
     assert found.error(1.0) == pytest.approx((1 + 0.25) / 2)
 
 
-# --- what the law is told of a matrix ----------------------------------------------------------------------------------
+# --- what the law is told of a matrix ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("uneven", [0.0, 0.5])
@@ -195,7 +195,8 @@ def test_rows_and_columns_get_a_mean_square_of_one():
     A = rng.standard_normal((20, 35)) * np.outer(np.exp(rng.standard_normal(20)), np.exp(rng.standard_normal(35)))
     A[3], A[:, 7] = 0, 0
     rows, columns = row_and_column_scales(A)
-    assert rows[3] == 0 and columns[7] == 0
+    assert rows[3] == 0
+    assert columns[7] == 0
     unit = np.delete(np.delete(A, 3, 0), 7, 1) / np.outer(np.delete(rows, 3), np.delete(columns, 7))
     np.testing.assert_allclose(np.square(unit).mean(0), 1, rtol=1e-6)
     np.testing.assert_allclose(np.square(unit).mean(1), 1, rtol=1e-6)

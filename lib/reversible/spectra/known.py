@@ -15,7 +15,7 @@ SETTLED = 1e-9  # relative change of a scale at which they are fitted
 
 
 def known(matrix: Array, *, spikes: bool = True, scales: bool = True) -> Known:
-    """`Known` of a matrix (m, n): its scales, the spikes that `bulk.fit` finds once they are undone, the rest's kurtosis.
+    """`Known` of a matrix (m, n): its scales, the spikes that `bulk.fit` finds once these are undone, and the kurtosis.
 
     Without `spikes` all of it counts as noise, without `scales` its entries have one scale and kurtosis 3. A strong
     spike passes for scales, as it adds to the rows and columns where it is, and unequal scales pass for spikes. So the
@@ -47,7 +47,7 @@ def shrunk_scales(matrix: Array) -> tuple[Array, Array]:
     """Those of `row_and_column_scales`, with what they vary by chance taken off.
 
     The mean square of a column of m independent entries varies by (kurtosis - 1) / m of itself. Where all of them vary
-    by V, the share 1 - (kurtosis - 1) / (m V) of each one's distance from their mean is kept, or none: Stein's estimate.
+    by V, the share 1 - (kurtosis - 1) / (m V) of each one's distance from their mean is kept, or none (Stein).
     """
     rows, columns = row_and_column_scales(matrix)
     unit = np.outer(rows, columns)[np.ix_(rows > 0, columns > 0)]

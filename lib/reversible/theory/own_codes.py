@@ -118,7 +118,7 @@ def law_moments(h: Array, back: Back, bias: Array) -> Moments:
     return moments(h, m.m1, m.m2)
 
 
-# --- the parts ---------------------------------------------------------------------------------------------------------
+# --- the parts --------------------------------------------------------------------------------------------------------
 
 
 class _Below(NamedTuple):
@@ -176,7 +176,7 @@ def _mean(known: Known, noise: _Noise, below: _Below, alpha: float) -> Array:
 
 
 def _variance(known: Known, noise: _Noise, below: _Below, alpha: float) -> Array:
-    """Of y / r: of what L and q w^T read of c * x~, of what the noise reads of it, and twice what they have in common."""
+    """Of y / r: what L and q w^T read of c * x~, what the noise reads of it, and twice what they have in common."""
     own, slopes = noise.own, known.columns**2 * noise.share
     of_noise = np.square(noise.projected(below.mean)) + noise.share * below.variance
     own_entry = slopes**2 * ((known.kurtosis - 1) * below.on - below.on**2)

@@ -231,8 +231,8 @@ def reversal_measures(pairs: Sequence[tuple[NetReversal, NetReversalResult | Abs
 
 
 PLAIN = (
-    "cosine", "centred", "cosine_other", "specific", "relative_error", "scaled_error", "scale", "input_cosine", "input_error",
-    "agreement", "negative_bias_share", "mean_bias",
+    "cosine", "centred", "cosine_other", "specific", "relative_error", "scaled_error", "scale", "input_cosine",
+    "input_error", "agreement", "negative_bias_share", "mean_bias",
 )  # fmt: skip
 
 

@@ -46,7 +46,7 @@ class OwnCodes:
 
 @dataclass(frozen=True)
 class OwnCodesResult:
-    """Relative squared errors at the scale that is best by the law; a ratio is that of a draw's error to the law's for the same weights."""
+    """Relative squared errors at the scale that is best by the law; a ratio is a draw's over the law's."""
 
     error: Estimate  # of codes that the layer made itself,
     over_law: Estimate  # and over the law's
@@ -104,7 +104,7 @@ def inputs(count: int, n: int, rng: np.random.Generator) -> Array:
 def cells(profile: str) -> list[OwnCodes]:
     shapes, draws = {
         "smoke": (((100, 200),), 4),
-        "book": (((100, 400), (400, 400)), 6),
+        "book": (((100, 200), (200, 100)), 6),
         "full": (((100, 400), (200, 800), (400, 400), (800, 400), (1600, 200)), 12),
     }[profile]
     kinds = [
