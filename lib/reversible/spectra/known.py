@@ -25,22 +25,27 @@ def known(matrix: Array, *, spikes: bool = True, scales: bool = True) -> Known:
     matrix = np.asarray(matrix, float)
     if matrix.ndim != 2 or min(matrix.shape) < 2 or not np.isfinite(matrix).all() or not matrix.any():
         raise InputError(f"a matrix must be 2 x 2 or more of finite numbers, not all zero, not of shape {matrix.shape}")
-    m, n = matrix.shape
-    rest, r = matrix, 0
-    for _ in range(2 * min(m, n)):  # as a rule it settles after one turn a spike
-        rows, columns = shrunk_scales(rest) if scales else (np.ones(m), np.full(n, np.sqrt(np.square(rest).mean())))
-        unit = np.outer(rows, columns)
-        flat = np.divide(matrix, unit, out=np.zeros_like(matrix), where=unit > 0)
-        left, values, right = linalg.svd(flat, full_matrices=False, check_finite=False)
-        found = bulk.fit(values, (m, n)).n_spikes if spikes else 0
-        settled, r = found == r, min(found, r + 1)
-        noise = flat - (left[:, :r] * values[:r]) @ right[:r]
-        noise *= np.sqrt(m / (m - r) * n / (n - r))  # r directions have taken their share of its energy
-        if settled:
+    told, noise = _told(matrix, matrix, 0, spikes, scales)
+    for _ in range(2 * min(matrix.shape)):  # as a rule it settles after one turn a spike
+        before = len(told.values)
+        told, noise = _told(matrix, noise, before, spikes, scales)
+        if len(told.values) == before:
             break
-        rest = noise * unit
-    kurtosis = _kurtosis(noise[np.ix_(rows > 0, columns > 0)]) if scales else 3.0
-    return Known(left[:, :r], values[:r], right[:r].T, rows, columns, kurtosis)
+    return told
+
+
+def _told(matrix: Array, rest: Array, r: int, spikes: bool, scales: bool) -> tuple[Known, Array]:
+    """With the scales of `rest`, what was left of it without r spikes: one spike more, or all there are if fewer."""
+    m, n = matrix.shape
+    rows, columns = shrunk_scales(rest) if scales else (np.ones(m), np.full(n, np.sqrt(np.square(rest).mean())))
+    unit = np.outer(rows, columns)
+    flat = np.divide(matrix, unit, out=np.zeros_like(matrix), where=unit > 0)
+    left, values, right = linalg.svd(flat, full_matrices=False, check_finite=False)
+    r = min(r + 1, bulk.fit(values, (m, n)).n_spikes) if spikes else 0
+    noise = flat - (left[:, :r] * values[:r]) @ right[:r]
+    noise *= np.sqrt(m / (m - r) * n / (n - r))  # r directions have taken their share of its energy
+    kurtosis = _kurtosis(noise[unit > 0]) if scales else 3.0
+    return Known(left[:, :r], values[:r], right[:r].T, rows, columns, kurtosis), noise * unit
 
 
 def shrunk_scales(matrix: Array) -> tuple[Array, Array]:
@@ -50,8 +55,8 @@ def shrunk_scales(matrix: Array) -> tuple[Array, Array]:
     by V, the share 1 - (kurtosis - 1) / (m V) of each one's distance from their mean is kept, or none (Stein).
     """
     rows, columns = row_and_column_scales(matrix)
-    unit = np.outer(rows, columns)[np.ix_(rows > 0, columns > 0)]
-    spread = _kurtosis(matrix[np.ix_(rows > 0, columns > 0)] / unit) - 1
+    unit = np.outer(rows, columns)
+    spread = _kurtosis(matrix[unit > 0] / unit[unit > 0]) - 1
     return _shrunk(rows, spread / int((columns > 0).sum())), _shrunk(columns, spread / int((rows > 0).sum()))
 
 

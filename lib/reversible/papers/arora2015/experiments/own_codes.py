@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,7 +116,7 @@ def cells(profile: str) -> list[OwnCodes]:
     return [OwnCodes(**place, draws=draws, seed=seed_of("own-codes", i)) for i, place in enumerate(places)]
 
 
-def measures(pairs: list[tuple[OwnCodes, OwnCodesResult]]) -> Mapping[str, Estimate]:
+def measures(pairs: list[tuple[OwnCodes, OwnCodesResult]]) -> dict[str, Estimate]:
     """Mean ratios to the law by kind of layer; those with a few large entries among zeros are measured apart."""
     light = [(p, r) for p, r in pairs if p.entries != "sparse"]
     kinds = {

@@ -14,7 +14,7 @@ A random net in the layer's place, Gaussian entries of the same size and the sam
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -129,7 +129,7 @@ def _layers(net: Net, x: Array) -> list[tuple[Array, Array, Array]]:
 def look_at(x: Array, A: Array, bias: Array, rng: np.random.Generator) -> dict[str, Any]:
     """What a `TrainedLayer` says of a layer A (m, n) with biases (m,) that is shown x (B, n)."""
     size = float(np.sqrt(np.square(A).mean()))
-    told, noise = known(A), Known.noise(*A.shape, size)
+    told, noise = known(A), Known.noise(len(A), x.shape[1], size)
     other = rng.standard_normal(A.shape) * size
     on = x @ A.T + bias > 0
     return {
@@ -188,7 +188,7 @@ def cells(profile: str) -> list[TrainedLayers]:
     return [TrainedLayers(training=replace(base, hidden=hidden), decay=decay) for hidden in widths for decay in decays]
 
 
-def measures(pairs: Sequence[tuple[TrainedLayers, TrainedLayersResult | Absent]]) -> Mapping[str, Estimate]:
+def measures(pairs: Sequence[tuple[TrainedLayers, TrainedLayersResult | Absent]]) -> dict[str, Estimate]:
     """Intervals are over seeds, each with its nets of all widths and decays and all their layers."""
     there = [(p, r) for p, r in pairs if isinstance(r, TrainedLayersResult)]
     if not there:

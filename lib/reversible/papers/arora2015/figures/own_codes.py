@@ -107,10 +107,10 @@ def trained_layers(record: Record) -> Shown:
         for cell, result in record.pairs()
         for row in result.get("rows", ())
     ])  # fmt: skip
-    kinds = rows.groupby(["decay", "widths", "layer"], as_index=False).mean(numeric_only=True)
+    kinds: Any = rows.groupby(["decay", "widths", "layer"], as_index=False).mean(numeric_only=True)
     figures, axes = panels(len(LAWS), 2.9)
     seen = [*LAWS, "measured"]
-    ends = np.array([kinds[seen].min().min(), kinds[seen].max().max()]) * [0.9, 1.1]
+    ends = np.array([kinds[seen].to_numpy().min() * 0.9, kinds[seen].to_numpy().max() * 1.1])
     for ax, (law, words) in zip(axes, LAWS.items(), strict=True):
         _against(ax, kinds, law, ends)
         ax.set_title(f"told {words}" if law != "given" else "told sizes, the code,\nits spikes and scales")

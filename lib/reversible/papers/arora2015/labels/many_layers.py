@@ -119,7 +119,8 @@ phase_transitions = labels(
         "smallest_error_simulated": "smallest normalised error of a hidden layer over all β, in simulated nets",
         "smallest_error_of_deep_law": "smallest normalised error of a hidden layer over all β, by the law",
         "gain_fading_over_law": "how the gain fades from the second to the fifth layer, over the law's",
-        "shortfall_deeper_over_shallower": "normalised error's distance below one, deep layer over one half as deep, at β = 1.5",
+        "shortfall_deeper_over_shallower": "normalised error's distance below one, a deep layer over one half as deep,"
+        " at β = 1.5",
         "rms_z_gain": score("the gain"),
         "rms_z_noise": score("the noise at the top"),
         "noise_over_law": "mean ratio of the noise at the top to the law's",
