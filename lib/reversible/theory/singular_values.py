@@ -164,3 +164,35 @@ def spiked(theta: Array, ratio: float) -> Array:
     sqrt((1 + theta^2) (ratio + theta^2)) / theta; at the threshold it is the edge 1 + sqrt(ratio).
     """
     return np.sqrt((1 + theta**2) * (ratio + theta**2)) / theta
+
+
+def largest_of_unequal_scales(rows: Array, columns: Array) -> float:
+    """The limit of the largest singular value of R Z C / sqrt(n), Z n x p of independent entries of variance one.
+
+    R and C are diagonal, with the scales `rows` (n) and `columns` (p), finite and not negative, on them. With
+    H(u) = sum_i r_i^2 u / (1 - r_i^2 u) / n and F(v) = sum_j c_j^2 v / (1 - c_j^2 v) / n, both from 0 up to infinity,
+    each t > 0 has u(t) and v(t) with H(u) = F(v) = t, and the square of the limit is the smallest t / (u v). Its
+    logarithm is convex in that of t. Where the columns are alike this is the upper edge of Silverstein and Bai's law
+    (1995), in general that of the law of a separable covariance, which no singular value leaves (Paul and Silverstein
+    2009); with equal scales it is 1 + sqrt(p / n).
+
+    >>> round(largest_of_unequal_scales(np.ones(400), np.full(100, 2.0)), 9)
+    3.0
+    """
+    a, b, n = np.square(rows), np.square(columns), len(rows)
+    low, high = -40.0, 40.0  # of log t
+    for _ in range(64):
+        middle = (low + high) / 2
+        (u, slope), (v, other) = _at(a, n, np.exp(middle)), _at(b, n, np.exp(middle))
+        low, high = (middle, high) if slope + other > 1 else (low, middle)
+    return float(np.sqrt(np.exp(middle) / (u * v)))
+
+
+def _at(squares: Array, n: int, t: float) -> tuple[float, float]:
+    """x with sum squares x / (1 - squares x) / n = t, and d log x / d log t there."""
+    low, high = 0.0, 1 / float(squares.max())
+    for _ in range(64):
+        x = (low + high) / 2
+        low, high = (x, high) if float((squares * x / (1 - squares * x)).sum()) < n * t else (low, x)
+    parts = squares * x / (1 - squares * x)
+    return x, float(parts.sum() / (parts * (1 + parts)).sum())
