@@ -15,12 +15,11 @@ A signal whose singular value is below ratio^(1/4) sigma sqrt(n) leaves no trace
 spike stands out once it is past the edge's own fluctuation. No method that sees only singular values finds others.
 
 **The noise for which this is right** has independent entries of one variance, with light tails: x^4 P(|w| > x) -> 0,
-which is what it takes for the largest singular value to stay at the edge (Ding and Yang 2018). Other noise is not a bulk
-with a signal in it, and yet values leave the edge: singular values of the few largest entries of a heavy tail; of
-correlated rows; of rows or columns larger than others. Zeros are a heavy tail, too, where few entries are left. What
-comes out then is no error of the fit, as there is no sigma to be found; but a spike is no signal. Unequal scales can be
-taken out first (`spectra.scales`); heavy tails show beside a matrix's own entries in random order, correlations beside
-a matrix of its own scales (`spectra.matrix`).
+which is what it takes for the largest singular value to stay at the edge (Ding and Yang 2018). In other noise values
+leave the bulk without a signal: those of the largest entries of a heavy tail, of correlated rows, and of rows or
+columns that are larger than others; where few entries are not zero, the few make a heavy tail. There is then no one
+sigma to be found, and a spike is no signal. Unequal scales can be taken out first (`spectra.scales`); heavy tails show
+beside a matrix's own entries in random order, correlations beside one of its own scales (`spectra.matrix`).
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ from reversible.theory.singular_values import Array, largest_singular_value, sin
 
 FALSE_ALARM = 1e-2  # share of random matrices that show a spike
 MIDDLE = (0.25, 0.75)  # of the singular values: what sigma is read from
-FARTHEST = 1.085  # a of `farthest`
+FARTHEST, LEVELLED = 1.085, 1.7  # a of `farthest`: of a matrix as it is, and of a levelled one
 TW = float(tracy_widom.isf(FALSE_ALARM))
 
 
@@ -87,7 +86,7 @@ def _noise(values: Array, n: int, p: int) -> tuple[float, Any]:
     return slope / np.sqrt(n), singular_values(p / n, scale=max(slope, 1e-300))
 
 
-def farthest(p: int) -> float:
+def farthest(p: int, levelled: bool = False) -> float:
     """The 99 % point of `Bulk.ks` where p values are left in the bulk of a random matrix, of any shape: (a + b ln p)/p.
 
     Singular values are rigid: how many lie below a point varies by ln p / pi^2 (its variance, for real matrices), and
@@ -95,8 +94,11 @@ def farthest(p: int) -> float:
     and Webb 2021 prove it for complex matrices). So b = sqrt(2) / pi, whatever the ratio; a is a fit to draws of
     Gaussian matrices of 32 to 2,048 singular values and ratios of 0.02 to 1. How often random matrices pass it is
     measured in the book's chapter on spectra. Below 32 values it is not known.
+
+    A matrix that was `levelled` (`spectra.scales`) is farther: dividing by scales that were fitted to itself moves its
+    values by a part in p. Its a is that of square matrices, and others pass it less often.
     """
-    return (FARTHEST + math.sqrt(2) / math.pi * math.log(p)) / p
+    return ((LEVELLED if levelled else FARTHEST) + math.sqrt(2) / math.pi * math.log(p)) / p
 
 
 def distance(values: Array, cdf: Array) -> float:

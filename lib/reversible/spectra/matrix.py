@@ -182,7 +182,7 @@ def verdict(m: Measures, p: int, permuted: Measures | None = None, levelled: bul
     if kind == RANDOM_LIKE or permuted is None or levelled is None:
         return kind
     by_entries = _kind(permuted, p) == kind and 2 * permuted.n_spikes >= m.n_spikes
-    if by_entries or not on_law(levelled, p):
+    if by_entries or not on_law(levelled, p, levelled=True):
         return kind
     return SPIKES if levelled.n_spikes else UNEQUAL
 
@@ -197,12 +197,12 @@ def _kind(m: Measures, p: int) -> str:
     return SPIKES if m.n_spikes else RANDOM_LIKE
 
 
-def on_law(m: Measures | bulk.Bulk, p: int) -> bool:
+def on_law(m: Measures | bulk.Bulk, p: int, levelled: bool = False) -> bool:
     """A fifth at most of the p values have left the bulk, and it is no farther from the law than chance takes it.
 
-    That is, no farther than the bulks of 99 in 100 random matrices of its size.
+    That is, no farther than the bulks of 99 in 100 random matrices of its size, `levelled` or not.
     """
-    return m.n_spikes <= LARGEST_RANK * p and m.ks <= bulk.farthest(p - m.n_spikes)
+    return m.n_spikes <= LARGEST_RANK * p and m.ks <= bulk.farthest(p - m.n_spikes, levelled)
 
 
 def _checked(matrix: Array, name: str) -> Array:
