@@ -9,8 +9,9 @@ the entries; what `scaled` has and `permuted` has not, in the scales. What the m
 correlations of its entries, scales that are no product of one of the row and one of the column, and a signal whose
 vectors are spread out. A signal in few rows and columns, and a few very large entries, are taken for scales.
 
-A matrix divided by its scales is *levelled*. If it was noise of unequal scales, its bulk is then on the law and nothing
-leaves it; a signal in such noise still does. The verdict asks this, too.
+A matrix divided by its scales is *levelled*. If it was noise of independent entries, of whatever variances, its bulk is
+then on the law and nothing leaves it (Landa, Zhang and Kluger 2022); a signal in such noise still does. The verdict
+asks this, too.
 
 Singular values are those of the matrix without rows and columns of zeros alone, as pruning leaves them. They come from
 the eigenvalues of the smaller Gram matrix in double precision, which takes about half the time of a singular value
@@ -169,20 +170,23 @@ def verdict(m: Measures, p: int, permuted: Measures | None = None, levelled: bul
     3. "spikes": the bulk is on the law, and one spike or more leaves it.
     4. "bulk random-like": the bulk is on the law, and nothing leaves it.
 
-    What comes out as one of the first three is asked again levelled, unless it comes from the entries whatever their
-    order: then `permuted` has the same verdict, and half as many spikes at least. If the levelled bulk is on the law,
-    the verdict is "spikes" where one or more leave it, and else "unequal scales": the scales of rows and columns
-    explain all of it. Without `permuted` or `levelled` nothing is known of scales, and matrices of unequal scales come
-    out as one of the first three.
+    What comes out as one of the first three is asked again. If it comes from the entries whatever their order, so that
+    `permuted` is not random-like either and has half the spikes and half the distance at least, then it is no
+    structure: what was "structured" becomes 3 or 4 by its number of spikes. Otherwise, if the levelled bulk is on the
+    law, it is "spikes" where one or more leave that bulk, and else "unequal scales": scales explain all of it. Without
+    `permuted` and `levelled` nothing is known of these, and what has large entries or unequal scales comes out as one
+    of the first three.
 
     Where there is a law for chance, the limit is the 99 % point of it; the others are sizes of effects, from families
     of random matrices whose kind is known. See the book's chapter on spectra for how often the rule tells them right.
     """
     kind = _kind(m, p)
-    if kind == RANDOM_LIKE or permuted is None or levelled is None:
+    if kind == RANDOM_LIKE or permuted is None:
         return kind
-    by_entries = _kind(permuted, p) == kind and 2 * permuted.n_spikes >= m.n_spikes
-    if by_entries or not on_law(levelled, p, levelled=True):
+    half = 2 * permuted.n_spikes >= m.n_spikes and 2 * permuted.ks >= m.ks
+    if half and _kind(permuted, p) != RANDOM_LIKE:
+        return kind if kind != STRUCTURED else SPIKES if m.n_spikes else RANDOM_LIKE
+    if levelled is None or not on_law(levelled, p, levelled=True):
         return kind
     return SPIKES if levelled.n_spikes else UNEQUAL
 
