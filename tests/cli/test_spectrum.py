@@ -64,15 +64,17 @@ def test_table_is_aligned_and_says_what_json_says(run, net):
     assert (status, err) == (0, "")
     lines, rows = out.splitlines(), json.loads(run(net, "--json")[1])
     assert len(lines) == 4
-    ends = [lines[0].index(f"  {name}") + len(name) + 2 for name in ("sigma", "kurtosis", "edges", "largest", "spikes")]
+    names = ("sigma", "kurtosis", "edges", "largest")
+    ends = [lines[0].index(f"  {name}") + len(name) + 2 for name in names]
     for line, row in zip(lines[1:], rows, strict=True):
         shape = " x ".join(map(str, row["shape"]))
         assert line.split()[:4] == [row["layer"], *shape.split()]
         edges = f"{row['edge_low']:.3g}..{row['edge_high']:.3g}"
-        shown = [f"{row['sigma']:.3g}", f"{row['kurtosis']:.3g}", edges, f"{row['largest']:.3g}", str(row["n_spikes"])]
+        shown = [f"{row['sigma']:.3g}", f"{row['kurtosis']:.3g}", edges, f"{row['largest']:.3g}"]
         assert [line[:end].split()[-1] for end in ends] == shown
         null = row["nulls"]["permuted"]
         assert f"  {row['ks']:.3g} ({null['ks']:.3g})  " in line
+        assert f" {row['n_spikes']} ({row['nulls']['scaled']['n_spikes']})  " in line
         assert f"  {row['alpha']:.3g} ({null['alpha']:.3g})  {row['verdict']}" in line
         assert line.endswith(row["verdict"])
 
@@ -83,6 +85,7 @@ def test_table_without_nulls_or_an_exponent(run, tmp_path):
     assert status == 0
     head, line = out.splitlines()
     assert "permuted" not in head
+    assert "scaled" not in head
     assert line.split()[:4] == ["small", "5", "x", "4"]
     assert line[head.index("alpha") + len("alpha") - 1] == "-"
 
@@ -95,6 +98,7 @@ def test_csv_has_one_line_a_matrix(run, net):
     for line, row in zip(lines, rows, strict=True):
         assert float(line["ks"]) == row["ks"]
         assert float(line["alpha_permuted"]) == row["nulls"]["permuted"]["alpha"]
+        assert int(line["n_spikes_levelled"]) == row["levelled"]["n_spikes"]
 
 
 def test_csv_without_pandas(run, net, monkeypatch):

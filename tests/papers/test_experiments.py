@@ -34,7 +34,7 @@ TRAINED = {**shadow_training.EXPERIMENTS, **shadow_long.EXPERIMENTS, **shadow_di
 # The data of a trained cell and its number of images, where a measure's name ends with them.
 PLACE = re.compile(r"_(?:digits|mnist|cifar10|cifar100)_(?:\d+|all)$")
 # What no run here measures, nor the committed record: AlexNet's weights are not at hand.
-NOT_AT_HAND = {"net-spectra": {"alexnet_fc_largest_ks", "alexnet_fc_nothing_leaves"}}
+NOT_AT_HAND = {"net-spectra": {"alexnet_fc_on_law", "alexnet_fc_nothing_leaves"}}
 # And what a smoke run does not: it trains on one number of images, and compares none.
 NOT_IN_SMOKE = {**NOT_AT_HAND, "shadow": {"final_gain_few_less_all_mnist"}}
 

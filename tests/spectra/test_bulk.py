@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from helpers import refusal
-from reversible.spectra import bulk
+from reversible.spectra import bulk, scales
 
 NOISE = {
     "gaussian": lambda rng, shape: rng.standard_normal(shape),
@@ -95,3 +95,76 @@ def test_values_of_a_matrix_of_low_rank_have_no_noise():
     fitted = bulk.fit(np.linalg.svd(low, compute_uv=False), low.shape)
     assert fitted.sigma < 1e-12
     assert fitted.n_spikes >= 2
+
+
+# --- how far is chance, and noise for which the fit is not made -------------------------------------------------------
+
+
+def drawn(kind, rng, n, p):
+    """Noise without a signal, of variance one; nothing of the library's."""
+    plain = rng.standard_normal((n, p))
+    if kind.startswith("student"):
+        return rng.standard_t(int(kind[-1]), (n, p))
+    if kind == "sparse":
+        return plain * (rng.random((n, p)) < 0.1)
+    if kind == "correlated":
+        for j in range(1, p):
+            plain[:, j] = 0.5 * plain[:, j - 1] + np.sqrt(0.75) * plain[:, j]
+        return plain
+    rows, columns = kind in ("rows", "both"), kind in ("columns", "both")
+    plain *= np.exp(0.4 * rng.standard_normal((n, 1))) if rows else 1.0
+    return plain * np.exp(0.4 * rng.standard_normal(p)) if columns else plain
+
+
+def fits(kind, n=400, p=250, draws=6, levelled=False):
+    rng = np.random.default_rng(11)
+    matrices = [drawn(kind, rng, n, p) for _ in range(draws)]
+    if levelled:
+        found = [scales.fit(matrix) for matrix in matrices]
+        matrices = [one.level for one in found if one]
+        assert len(matrices) == draws
+    return [bulk.fit(np.linalg.svd(matrix, compute_uv=False), (n, p)) for matrix in matrices]
+
+
+@pytest.mark.parametrize("kind", ["student 3", "sparse", "correlated", "rows", "columns", "both"])
+def test_other_noise_has_spikes_without_a_signal_and_scales_can_be_taken_out(kind):
+    spikes = np.mean([one.n_spikes for one in fits(kind)])
+    left = [one.n_spikes for one in fits(kind, levelled=True)]
+    assert spikes >= 2
+    assert np.mean(left) > 20 if kind == "correlated" else max(left) == 0
+
+
+def test_four_degrees_are_about_where_spikes_begin():
+    by_tail = [np.mean([one.n_spikes for one in fits(f"student {freedom}", draws=8)]) for freedom in (3, 4, 5)]
+    assert by_tail[0] > 3 > by_tail[1] > by_tail[2]
+    assert by_tail[2] < 1
+
+
+@pytest.mark.parametrize("levelled", [False, True])
+@pytest.mark.parametrize(("n", "p"), [(40, 40), (300, 90)])
+def test_one_random_bulk_in_a_hundred_is_farther_than_the_limit(n, p, levelled):
+    rng, draws, seen = np.random.default_rng(12), 400, []
+    for _ in range(draws):
+        matrix = rng.standard_normal((n, p))
+        found = scales.fit(matrix)
+        assert found is not None
+        seen.append(bulk.fit(np.linalg.svd(found.level if levelled else matrix, compute_uv=False), (n, p)))
+    beyond = [one.ks > bulk.farthest(p - one.n_spikes, levelled) for one in seen]
+    assert sum(beyond) <= 11  # 4 expected: more in 2 of 1,000 runs
+    assert np.quantile([one.ks for one in seen], 0.99) > 0.75 * bulk.farthest(p, levelled)  # it is no loose limit
+
+
+def test_the_limit_follows_the_logarithm():
+    for p in (32, 900):
+        step = 2 * p * bulk.farthest(2 * p) - p * bulk.farthest(p)
+        assert step == pytest.approx(np.sqrt(2) / np.pi * np.log(2))
+
+
+@pytest.mark.parametrize(("n", "p"), [(100, 100), (1500, 30)])
+def test_a_signal_beside_it_leaves_the_bulk_within_the_limit(n, p):
+    beyond = 0
+    for seed in range(100):
+        matrix = planted("gaussian", n, p, round(0.05 * p), seed)
+        one = bulk.fit(np.linalg.svd(matrix, compute_uv=False), (n, p))
+        beyond += one.ks > bulk.farthest(p - one.n_spikes)
+    assert beyond <= 6  # 1 expected

@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 
 from helpers import refusal
+from reversible.spectra import bulk, entries
 from reversible.spectra import matrix as spectra
-from reversible.spectra.matrix import HEAVY_TAILED, RANDOM_LIKE, SPIKES, STRUCTURED, analyse
+from reversible.spectra.matrix import HEAVY_TAILED, RANDOM_LIKE, SPIKES, STRUCTURED, UNEQUAL, analyse, on_law, verdict
 
 
 def gaussian(n=240, p=160, seed=0):
@@ -35,7 +37,7 @@ def test_entries_against_scipy():
 
 def test_p_values_of_gaussian_entries_are_uniform():
     rng = np.random.default_rng(1)
-    found = np.array([spectra._entries(rng.standard_normal((15, 15)))["normal_p"] for _ in range(3000)])
+    found = np.array([entries.measured(rng.standard_normal((15, 15)))["normal_p"] for _ in range(3000)])
     for level in (0.01, 0.05, 0.2, 0.5, 0.8):
         assert (found < level).mean() == pytest.approx(level, abs=4 * np.sqrt(level * (1 - level) / 3000))
 
@@ -94,18 +96,23 @@ def test_the_permuted_null_keeps_the_entries_and_breaks_their_order():
     assert heavy.nulls["permuted"].n_spikes > 5 > heavy.nulls["gaussian"].n_spikes
 
 
+def leaning(free):
+    """Each column leans on the one before."""
+    found = free.copy()
+    found[:, 1:] = 0.8 * free[:, :-1] + 0.6 * free[:, 1:]
+    return found
+
+
 def known_kinds():
     rng = np.random.default_rng(4)
     n, p = 300, 200
     free = rng.standard_normal((n, p))
     signal = (rng.standard_normal((n, 5)) @ rng.standard_normal((5, p))) / 8
-    leaning = free.copy()
-    leaning[:, 1:] = 0.8 * free[:, :-1] + 0.6 * free[:, 1:]
     return {
         "gaussian": (free, RANDOM_LIKE), "uniform": (rng.random((n, p)) - 0.5, RANDOM_LIKE),
         "signal": (free + signal, SPIKES), "mean": (free + 0.3, SPIKES),
         "student": (rng.standard_t(2.5, (n, p)), HEAVY_TAILED), "pareto": (rng.pareto(1.5, (n, p)), HEAVY_TAILED),
-        "orthogonal": (np.linalg.qr(free)[0], STRUCTURED), "leaning": (leaning, STRUCTURED),
+        "orthogonal": (np.linalg.qr(free)[0], STRUCTURED), "leaning": (leaning(free), STRUCTURED),
     }  # fmt: skip
 
 
@@ -114,6 +121,69 @@ def test_the_verdict_on_a_matrix_of_a_known_kind(kind):
     matrix, expected = known_kinds()[kind]
     assert analyse(matrix, nulls=False).verdict == expected
     assert analyse(matrix.T, nulls=False).verdict == expected
+
+
+def scaled(matrix, rows=0.5, columns=0.5, seed=8):
+    rng = np.random.default_rng(seed)
+    return (
+        matrix
+        * np.exp(rows * rng.standard_normal((len(matrix), 1)))
+        * np.exp(columns * rng.standard_normal(matrix.shape[1]))
+    )
+
+
+def of_scales():
+    rng = np.random.default_rng(4)
+    free = rng.standard_normal((300, 200))
+    signal = (rng.standard_normal((300, 4)) @ rng.standard_normal((4, 200))) / 6
+    return {
+        "rows": (scaled(free, columns=0), STRUCTURED, UNEQUAL), "columns": (scaled(free, rows=0), None, UNEQUAL),
+        "both": (scaled(free), None, UNEQUAL), "a little": (scaled(free, 0.12, 0.12), None, UNEQUAL),
+        "a signal": (scaled(free + signal), None, SPIKES), "equal": (free, RANDOM_LIKE, RANDOM_LIKE),
+        "heavy entries": (rng.standard_t(2, (300, 200)), HEAVY_TAILED, HEAVY_TAILED),
+        "a few large entries": (rng.standard_t(3.5, (300, 200)), STRUCTURED, SPIKES),
+        "nine in ten zero": (free * (rng.random((300, 200)) < 0.1), STRUCTURED, SPIKES),
+        "a block of large entries": (free * np.kron([[3, 1], [1, 1]], np.ones((150, 100))), None, UNEQUAL),
+        "correlated, unequal": (scaled(leaning(free)), None, HEAVY_TAILED),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", list(of_scales()))
+def test_the_verdict_knows_of_scales_where_it_has_the_nulls(kind):
+    matrix, alone, beside = of_scales()[kind]
+    assert analyse(matrix, nulls=False).verdict == (alone or analyse(matrix, nulls=False).verdict) != UNEQUAL
+    for turned in (matrix, matrix.T):
+        row = analyse(turned)
+        assert row.verdict == beside
+        assert row.levelled is not None
+        if beside == UNEQUAL:
+            assert row.levelled.n_spikes == 0 < row.measured.n_spikes
+    if kind == "a signal":
+        assert analyse(matrix).levelled.n_spikes == 4
+
+
+def test_the_scaled_null_has_the_spikes_of_its_scales_and_not_those_of_a_signal():
+    rng = np.random.default_rng(9)
+    free = rng.standard_normal((400, 300))
+    signal = 2.5 * np.outer(rng.standard_normal(400), rng.standard_normal(300)) / 20
+    plain, carrying, unequal = (analyse(matrix, seed=3) for matrix in (free, free + signal, scaled(free)))
+    assert [row.nulls["scaled"].n_spikes for row in (plain, carrying)] == [0, 0]
+    assert carrying.measured.n_spikes == 1
+    own, null = unequal.measured.n_spikes, unequal.nulls["scaled"].n_spikes
+    assert own > 60
+    assert null == pytest.approx(own, abs=12)
+    assert unequal.nulls["permuted"].n_spikes < 10
+    assert unequal.nulls["scaled"].sd == pytest.approx(unequal.measured.sd, rel=0.03)
+    assert unequal.nulls["scaled"].gram_rms == pytest.approx(unequal.measured.gram_rms, rel=0.03)
+
+
+def test_verdict_and_law_are_judged_by_the_size():
+    m = analyse(gaussian(), nulls=False).measured
+    near, off = (replace(m, ks=factor * bulk.farthest(160), n_spikes=0) for factor in (0.99, 1.01))
+    assert (on_law(near, 160), on_law(off, 160)) == (True, False)
+    assert (verdict(near, 160), verdict(off, 160)) == (RANDOM_LIKE, STRUCTURED)
+    assert on_law(replace(near, n_spikes=32, ks=bulk.farthest(128)), 160)
+    assert not on_law(replace(near, n_spikes=33), 160)  # a fifth is too many
 
 
 def test_rows_and_columns_of_zeros_are_left_out():
@@ -132,10 +202,13 @@ def test_rows_are_json_and_a_frame_and_the_same_again():
         "alpha_fit", "verdict",
     )  # fmt: skip
     assert set(names) <= set(shown)
-    assert {"gaussian", "permuted"} == set(shown["nulls"])
+    assert {"gaussian", "permuted", "scaled"} == set(shown["nulls"])
+    assert set(shown["levelled"]) == {field.name for field in fields(bulk.Bulk)}
     frame = spectra.to_frame(rows)
     assert list(frame.layer) == ["fc1", "fc2"]
     assert frame.ks_permuted[1] == rows[1].nulls["permuted"].ks
+    assert rows[1].levelled is not None
+    assert frame.ks_levelled[1] == rows[1].levelled.ks
     assert rows[0] == analyse(gaussian(40, 30, 1), "fc1", seed=1)
 
 
@@ -200,7 +273,8 @@ def test_any_small_matrix_has_a_verdict_or_is_refused(matrix):
         row = analyse(matrix)
     except spectra.InputError:
         return
-    assert row.verdict in (RANDOM_LIKE, SPIKES, HEAVY_TAILED, STRUCTURED)
+    assert row.verdict in (RANDOM_LIKE, SPIKES, HEAVY_TAILED, STRUCTURED, UNEQUAL)
+    assert (row.levelled is None) == ("scaled" not in row.nulls)
     json.dumps(row.to_json(), allow_nan=False)
 
 

@@ -119,3 +119,45 @@ def test_a_spike_is_seen_where_the_law_says(n, p):
     assert np.mean(seen) == pytest.approx(spectral_laws.spiked(np.array(theta), ratio), rel=0.01)
     edge = spectral_laws.spiked(np.array(spectral_laws.threshold(ratio)), ratio)
     assert edge == pytest.approx(1 + math.sqrt(ratio))
+
+
+# --- unequal scales ---------------------------------------------------------------------------------------------------
+
+
+def even(count, spread):
+    return np.exp(spread * (np.arange(count) + 0.5) / count)
+
+
+@pytest.mark.parametrize(("n", "p"), [(400, 400), (900, 100), (100, 300)])
+def test_equal_scales_are_the_case_of_johnstone(n, p):
+    found = spectral_laws.largest_of_unequal_scales(np.full(n, 3.0), np.full(p, 0.5))
+    assert found == pytest.approx(2.25 * np.array(spectral_laws.largest_singular_value(n, p)))
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1.0, 0.0), (0.0, 1.0), (1.0, 1.0)])
+def test_the_edge_of_unequal_scales_is_where_matrices_end(rows, columns):
+    n, p, draws = 300, 150, 60
+    rng, r, c = np.random.default_rng(6), even(n, rows), even(p, columns)
+    mu, tau = spectral_laws.largest_of_unequal_scales(r, c)
+    tops = [np.linalg.norm(r[:, None] * rng.standard_normal((n, p)) * c, 2) ** 2 for _ in range(draws)]
+    scaled = (np.array(tops) - mu) / tau
+    assert scaled.mean() == pytest.approx(-1.2065, abs=4 * 1.268 / math.sqrt(draws))
+    assert scaled.std() == pytest.approx(1.268, rel=0.35)
+    mu, tau = spectral_laws.largest_singular_value(n, p)
+    equal = np.array(tops) / np.mean(r**2) / np.mean(c**2)
+    assert ((equal - mu) / tau).mean() > 3  # the law of equal scales is far off
+
+
+def test_a_turned_matrix_has_the_same_largest_value():
+    r, c = even(300, 0.5), even(120, 1.2)
+    one, other = (spectral_laws.largest_of_unequal_scales(*pair) for pair in ((r, c), (c, r)))
+    assert other == pytest.approx(one)
+
+
+def test_nearly_equal_scales_raise_the_largest_value_to_first_order():
+    n, p = 2000, 500
+    r, c = even(n, 0.1), even(p, 0.06)
+    spread = [np.var(s**2) / np.mean(s**2) ** 2 for s in (r, c)]
+    raised = spectral_laws.largest_of_unequal_scales(r, c)[0] / np.mean(r**2) / np.mean(c**2)
+    first = 1 + spread[0] * math.sqrt(p / n) + spread[1] / math.sqrt(p / n)
+    assert raised / spectral_laws.largest_singular_value(n, p)[0] - 1 == pytest.approx(first - 1, rel=0.05)

@@ -23,7 +23,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for machines: everything that was measured, nulls included")
     form.add_argument("--csv", action="store_true", help="the same as a table, one line a matrix")
-    add("--no-nulls", dest="nulls", action="store_false", help="only the weights, not the two random matrices beside")
+    add("--no-nulls", dest="nulls", action="store_false", help="only the weights, no random matrices beside")
     add("--positions", action="store_true", help="of a convolution each position of its kernel, too")
     add("--seed", default="0", help="of the random matrices (default 0)")
     add("--memory", default="8192", help="budget in MiB (default 8192)")
@@ -66,15 +66,16 @@ def _spectrum(arguments: argparse.Namespace) -> int:
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    """One aligned line a matrix; in brackets the same of its entries in random order."""
-    null = " (permuted)" if rows[0]["nulls"] else ""
-    heads = ["layer", "shape", "sigma", "kurtosis", f"ks{null}", "edges", "largest", "spikes", "stable rank"]
+    """One aligned line a matrix; in brackets the same of its entries in random order, of spikes of its own scales."""
+    null, scaled = (" (permuted)", " (scaled)") if rows[0]["nulls"] else ("", "")
+    heads = ["layer", "shape", "sigma", "kurtosis", f"ks{null}", "edges", "largest", f"spikes{scaled}", "stable rank"]
     lines = [[*heads, f"alpha{null}", "verdict"]]
     for row in rows:
         sigma, kurtosis, largest, rank = (_short(row[name]) for name in ("sigma", "kurtosis", "largest", "stable_rank"))
         edges = f"{_short(row['edge_low'])}..{_short(row['edge_high'])}"
         ks, alpha = (_short(row[name]) + _beside(row["nulls"], name) for name in ("ks", "alpha"))
-        numbers = [sigma, kurtosis, ks, edges, largest, str(row["n_spikes"]), rank, alpha]
+        spikes = f"{row['n_spikes']}{_beside(row['nulls'], 'n_spikes', 'scaled')}"
+        numbers = [sigma, kurtosis, ks, edges, largest, spikes, rank, alpha]
         lines.append([row["layer"], _times(row["shape"]), *numbers, row["verdict"]])
     return aligned(lines, left=(0, 1, len(lines[0]) - 1))
 
@@ -83,8 +84,8 @@ def _short(number: float | None) -> str:
     return "-" if number is None else f"{number:.3g}"
 
 
-def _beside(nulls: dict[str, Any], name: str) -> str:
-    return f" ({_short(nulls['permuted'][name])})" if nulls else ""
+def _beside(nulls: dict[str, Any], name: str, null: str = "permuted") -> str:
+    return f" ({_short(nulls.get(null, {}).get(name))})" if nulls else ""
 
 
 def _times(shape: Sequence[int]) -> str:

@@ -1,10 +1,17 @@
-"""Is this weight matrix random-like? Entries, columns, singular values, singular vectors and tail, beside two nulls.
+"""Is this weight matrix random-like? Entries, columns, singular values, singular vectors and tail, beside three nulls.
 
-The theory asks that weights look as if they were drawn independently. A matrix is measured as it is; as `gaussian`, a
-matrix of independent Gaussian entries of the same shape and size, which is the theory's own; and as
-`permuted`, its own entries in random order, which keeps their distribution and nothing else. What the matrix has and
-`permuted` has not lies in the order of the entries: that is structure. What `permuted` has and `gaussian` has not lies
-in their distribution.
+The theory asks that weights look as if they were drawn independently from one distribution. A matrix is measured as it
+is; as `gaussian`, a matrix of independent Gaussian entries of the same shape and size, which is the theory's own; as
+`permuted`, its own entries in random order, which keeps their distribution and nothing else; and as `scaled`, which
+keeps the scales of rows and columns, too: the entries are put in random order after they were divided by these scales,
+and multiplied by them again (`spectra.scales`). What `permuted` has and `gaussian` has not lies in the distribution of
+the entries; what `scaled` has and `permuted` has not, in the scales. What the matrix has and `scaled` has not is left:
+correlations of its entries, scales that are no product of one of the row and one of the column, and a signal whose
+vectors are spread out. A signal in few rows and columns, and a few very large entries, are taken for scales.
+
+A matrix divided by its scales is *levelled*. If it was noise of independent entries, of whatever variances, its bulk is
+then on the law and nothing leaves it (Landa, Zhang and Kluger 2022); a signal in such noise still does. The verdict
+asks this, too.
 
 Singular values are those of the matrix without rows and columns of zeros alone, as pruning leaves them. They come from
 the eigenvalues of the smaller Gram matrix in double precision, which takes about half the time of a singular value
@@ -26,19 +33,19 @@ import numpy as np
 from scipy import linalg, special
 
 from reversible.base.checks import InputError, integer
-from reversible.spectra import bulk
+from reversible.spectra import bulk, entries, scales
 from reversible.theory.singular_values import Array, gaussian_singular_values
 
 RANDOM_LIKE, SPIKES, HEAVY_TAILED, STRUCTURED = "bulk random-like", "spikes", "heavy-tailed", "structured"
+UNEQUAL = "unequal scales"
 IN_UNITS = ("mean", "sd", "sigma", "edge_low", "edge_high", "spike_edge")  # of the matrix
-BULK_FIT, LARGEST_RANK, LARGEST_ALPHA, TAIL_FIT, TAIL_SHARE = 0.05, 0.2, 6.0, 0.1, 1 / 3  # the limits of `verdict`
+LARGEST_RANK, LARGEST_ALPHA, TAIL_FIT, TAIL_SHARE = 0.2, 6.0, 0.1, 1 / 3  # limits of `verdict`, sizes of effects
 SMALLEST = 32  # singular values a matrix must have to be judged: a law of a few tells nothing
 GAUSSIAN, CORRELATED = (
     0.05,
     1.5,
 )  # distance of entries that pass for Gaussian, and of columns that do not for independent
 TAIL = 10  # singular values that a power law is fitted to, at least
-PIECE = 1 << 16  # entries at a time
 NO_TAIL = 1e3  # an exponent above it: the values are all alike
 VECTORS = 16  # from the middle of the spectrum, whose components are looked at
 
@@ -81,18 +88,20 @@ class Row:
     shape: tuple[int, int]  # as a PyTorch layer has it, (out, in)
     shape_used: tuple[int, int]  # without rows and columns of zeros
     measured: Measures
-    nulls: dict[str, Measures]  # "gaussian" and "permuted", or neither
+    nulls: dict[str, Measures]  # "gaussian", "permuted" and "scaled", or none; "scaled" only where scales are found
+    levelled: bulk.Bulk | None  # of the matrix over its scales; None without nulls, and where no scales are found
     verdict: str
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON-able dict: the measures stand beside `layer`, those of the nulls under `nulls`."""
+        """A JSON-able dict: the measures stand beside `layer`, those of nulls under `nulls`, the bulk of `levelled`."""
         shapes = {"shape": list(self.shape), "shape_used": list(self.shape_used)}
         nulls = {name: asdict(null) for name, null in self.nulls.items()}
-        return {"layer": self.layer, **shapes, **asdict(self.measured), "verdict": self.verdict, "nulls": nulls}
+        beside = {"verdict": self.verdict, "nulls": nulls, "levelled": self.levelled and asdict(self.levelled)}
+        return {"layer": self.layer, **shapes, **asdict(self.measured), **beside}
 
 
 def to_frame(rows: Sequence[Row]) -> Any:
-    """The rows as a pandas DataFrame, flat: `ks`, `ks_gaussian`, `ks_permuted`; `rows` and `columns`; `alpha_xmin`."""
+    """The rows as a pandas DataFrame, flat: `ks`, `ks_gaussian`, `ks_levelled`; `rows` and `columns`; `alpha_xmin`."""
     import pandas as pd
 
     return pd.DataFrame([_flat(row) for row in rows])
@@ -107,14 +116,15 @@ def _flat(row: Row) -> dict[str, Any]:
         fit = values.pop("alpha_fit")
         flat |= {f"{key}{name}": value for key, value in values.items()}
         flat |= {f"alpha_{key}{name}": value for key, value in fit.items()}
-    return flat
+    return flat | ({f"{key}_levelled": value for key, value in asdict(row.levelled).items()} if row.levelled else {})
 
 
 def analyse(matrix: Array, layer: str = "", *, nulls: bool = True, seed: int = 0) -> Row:
-    """Measure a matrix (out, in), beside its nulls if wanted, and say what it is.
+    """Measure a matrix (out, in), beside its nulls and levelled if wanted, and say what it is.
 
     The Gaussian null is drawn part by part, each exact in law: its entries and columns from one matrix, its singular
-    values from the bidiagonal form of another, its singular vectors as random directions.
+    values from the bidiagonal form of another, its singular vectors as random directions. Without nulls the verdict
+    does not know of scales: see `verdict`.
 
     Raises InputError for what is no matrix of real finite numbers, has fewer than two rows or columns that are not all
     zero, or entries that are all the same.
@@ -125,37 +135,78 @@ def analyse(matrix: Array, layer: str = "", *, nulls: bool = True, seed: int = 0
     shape, shape_used = (full.shape[0], full.shape[1]), (used.shape[0], used.shape[1])
     unit = float(np.abs(used).max())
     used = (used if shape_used[0] >= shape_used[1] else used.T) / unit
-    entries = _entries(used)
-    measured = _measures(used.shape, entries, _spectrum(used), unit)
-    beside: dict[str, Measures] = {}
-    if nulls:
-        sd = float(np.sqrt(np.square(used).mean()))
-        drawn = generator.standard_normal(used.shape) * sd
-        beside["gaussian"] = _measures(used.shape, _entries(drawn), _gaussian_spectrum(drawn, sd, generator), unit)
-        mixed = generator.permuted(used.reshape(-1)).reshape(used.shape)
-        beside["permuted"] = _measures(used.shape, entries, _spectrum(mixed), unit)
-    return Row(layer, shape, shape_used, measured, beside, verdict(measured, min(shape_used)))
+    own = entries.measured(used)
+    measured = _measures(used.shape, own, _spectrum(used), unit)
+    beside, levelled = _nulls(used, own, unit, generator) if nulls else ({}, None)
+    return Row(
+        layer, shape, shape_used, measured, beside, levelled,
+        verdict(measured, min(shape_used), beside.get("permuted"), levelled),
+    )  # fmt: skip
 
 
-def verdict(m: Measures, p: int) -> str:
-    """What a matrix of rank up to `p` is, by a rule on sizes of effects, the same for every size of matrix.
+def _nulls(
+    used: Array, own: dict[str, float], unit: float, generator: np.random.Generator
+) -> tuple[dict[str, Measures], bulk.Bulk | None]:
+    """The nulls of a tall matrix whose entries are `own`, and its bulk when it is levelled."""
+    sd = float(np.sqrt(np.square(used).mean()))
+    drawn = generator.standard_normal(used.shape) * sd
+    free = _measures(used.shape, entries.measured(drawn), _gaussian_spectrum(drawn, sd, generator), unit)
+    mixed = generator.permuted(used.reshape(-1)).reshape(used.shape)
+    beside = {"gaussian": free, "permuted": _measures(used.shape, own, _spectrum(mixed), unit)}
+    del drawn, mixed
+    if not (found := scales.fit(used)):
+        return beside, None
+    mixed = found.again(generator)
+    beside["scaled"] = _measures(used.shape, entries.measured(mixed), _spectrum(mixed), unit)
+    return beside, _bulk(found.level)
+
+
+def verdict(m: Measures, p: int, permuted: Measures | None = None, levelled: bulk.Bulk | None = None) -> str:
+    """What a matrix of rank up to `p` is, by a rule on sizes of effects and on what a random matrix of that size shows.
 
     1. "heavy-tailed": a power law with alpha <= 6 fits the tail within a distance of 0.1, and a third at least of what
        it fits has left the bulk: it is not the bulk's own upper end, nor a few values beside it.
-    2. "structured": the bulk lies off the law by more than 0.05 + 1/p, or more than a fifth of all values leave it, so
-       that what stays is no bulk.
+    2. "structured": the bulk is not on the law, see `on_law`.
     3. "spikes": the bulk is on the law, and one spike or more leaves it.
     4. "bulk random-like": the bulk is on the law, and nothing leaves it.
 
-    The limits come from families of random matrices whose kind is known; see the book's chapter on spectra for how
-    often the rule tells them right.
+    What comes out as one of the first three is asked again. If it comes from the entries whatever their order, so that
+    `permuted` is not random-like either and has half the spikes and half the distance at least, then it is no
+    structure: what was "structured" becomes 3 or 4 by its number of spikes. Otherwise, if the levelled bulk is on the
+    law, it is "spikes" where one or more leave that bulk, and else "unequal scales": scales explain all of it. Without
+    `permuted` and `levelled` nothing is known of these, and what has large entries or unequal scales comes out as one
+    of the first three.
+
+    Where there is a law for chance, the limit is the 99 % point of it; the others are sizes of effects, from families
+    of random matrices whose kind is known. See the book's chapter on spectra for how often the rule tells them right.
     """
+    kind = _kind(m, p)
+    if kind == RANDOM_LIKE or permuted is None:
+        return kind
+    half = 2 * permuted.n_spikes >= m.n_spikes and 2 * permuted.ks >= m.ks
+    if half and _kind(permuted, p) != RANDOM_LIKE:
+        return kind if kind != STRUCTURED else SPIKES if m.n_spikes else RANDOM_LIKE
+    if levelled is None or not on_law(levelled, p, levelled=True):
+        return kind
+    return SPIKES if levelled.n_spikes else UNEQUAL
+
+
+def _kind(m: Measures, p: int) -> str:
+    """The verdict on a matrix by itself."""
     fitted = m.alpha is not None and m.alpha <= LARGEST_ALPHA and m.alpha_fit["distance"] <= TAIL_FIT
     if fitted and m.n_spikes >= TAIL_SHARE * m.alpha_fit["n_tail"]:
         return HEAVY_TAILED
-    if m.ks > BULK_FIT + 1 / p or m.n_spikes > LARGEST_RANK * p:
+    if not on_law(m, p):
         return STRUCTURED
     return SPIKES if m.n_spikes else RANDOM_LIKE
+
+
+def on_law(m: Measures | bulk.Bulk, p: int, levelled: bool = False) -> bool:
+    """A fifth at most of the p values have left the bulk, and it is no farther from the law than chance takes it.
+
+    That is, no farther than the bulks of 99 in 100 random matrices of its size, `levelled` or not.
+    """
+    return m.n_spikes <= LARGEST_RANK * p and m.ks <= bulk.farthest(p - m.n_spikes, levelled)
 
 
 def _checked(matrix: Array, name: str) -> Array:
@@ -172,37 +223,6 @@ def _checked(matrix: Array, name: str) -> Array:
     if min(np.any(full != 0, axis=1).sum(), np.any(full != 0, axis=0).sum()) < 2:
         raise InputError(f"{name} must have at least 2 rows and 2 columns that are not all zero")
     return full
-
-
-def _entries(matrix: Array) -> dict[str, float]:
-    """The entries' moments and their distances from a Gaussian law, in pieces that stay in a processor's cache."""
-    entries = np.sort(matrix, axis=None)
-    count, mean, sd = entries.size, float(entries.mean()), float(entries.std())
-    cubes = fourths = logs = distance = 0.0
-    for start in range(0, count, PIECE):
-        z = (entries[start : start + PIECE] - mean) / (sd or 1.0)
-        squares, places = z * z, np.arange(start + 1, start + len(z) + 1)
-        cubes, fourths = cubes + float(squares @ z), fourths + float(squares @ squares)
-        log_below, log_above = special.log_ndtr(z), special.log_ndtr(-z)
-        logs += float((2 * places - 1) @ log_below + (2 * (count - places) + 1) @ log_above)
-        below = np.exp(log_below)
-        distance = max(distance, float((places / count - below).max()), float((below - (places - 1) / count).max()))
-    squared = -count - logs / count
-    return {
-        "mean": mean, "sd": sd, "skew": cubes / count, "kurtosis": fourths / count, "entries_ks": distance,
-        "entries_ad": squared, "normal_p": _normal_p(squared, count),
-    }  # fmt: skip
-
-
-def _normal_p(squared: float, count: int) -> float:
-    """p-value of Anderson and Darling's A^2 where mean and sd are fitted (D'Agostino and Stephens 1986, table 4.9)."""
-    a = min(squared * (1 + 0.75 / count + 2.25 / count**2), 150.0)
-    if a >= 0.6:
-        return math.exp(1.2937 - 5.709 * a + 0.0186 * a * a)
-    if a >= 0.34:
-        return math.exp(0.9177 - 4.279 * a - 1.38 * a * a)
-    sign = (-8.318, 42.796, -59.938) if a >= 0.2 else (-13.436, 101.14, -223.73)
-    return 1 - math.exp(sign[0] + sign[1] * a + sign[2] * a * a)
 
 
 @dataclass(frozen=True)
@@ -240,6 +260,12 @@ def _spectrum(matrix: Array) -> _Spectrum:
     return _Spectrum(values, [directions, seen[:, there] / lengths[there]], *columns)
 
 
+def _bulk(matrix: Array) -> bulk.Bulk:
+    """That of a tall matrix."""
+    squares = linalg.eigvalsh(matrix.T @ matrix, check_finite=False, overwrite_a=True)
+    return bulk.fit(np.sqrt(np.maximum(squares, 0)), (matrix.shape[0], matrix.shape[1]))
+
+
 def _gaussian_spectrum(matrix: Array, sd: float, generator: np.random.Generator) -> _Spectrum:
     """That of a matrix of independent Gaussian entries, without decomposing it: its values and vectors are others'."""
     values = gaussian_singular_values(matrix.shape[0], matrix.shape[1], generator) * sd
@@ -261,14 +287,14 @@ def _columns(gram: Array, n: int) -> tuple[float, float]:
     return math.sqrt(n * squares / (p * (p - 1))), math.sqrt(n) * largest
 
 
-def _measures(shape: tuple[int, ...], entries: dict[str, float], spectrum: _Spectrum, unit: float) -> Measures:
+def _measures(shape: tuple[int, ...], own: dict[str, float], spectrum: _Spectrum, unit: float) -> Measures:
     """Everything about a tall matrix whose entries are in units of `unit`."""
     values, directions = spectrum.values, spectrum.directions
     fitted = bulk.fit(values, (shape[0], shape[1]))
     alpha, settings = power_law(np.square(values[values > rounding(len(values)) * values[0]]))
-    scaled = {name: unit * value for name, value in (entries | asdict(fitted)).items() if name in IN_UNITS}
+    scaled = {name: unit * value for name, value in (own | asdict(fitted)).items() if name in IN_UNITS}
     return Measures(**{
-        **entries, **asdict(fitted), **scaled, "gram_rms": spectrum.gram_rms, "gram_max": spectrum.gram_max,
+        **own, **asdict(fitted), **scaled, "gram_rms": spectrum.gram_rms, "gram_max": spectrum.gram_max,
         "vectors_ks": _spread_distance([d[:, 1:] for d in directions]),
         "localisation": max(_localisation(d[:, 1:]) for d in directions if d.shape[1] > 1),
         "localisation_top": max(_localisation(d[:, :1]) for d in directions),

@@ -164,3 +164,46 @@ def spiked(theta: Array, ratio: float) -> Array:
     sqrt((1 + theta^2) (ratio + theta^2)) / theta; at the threshold it is the edge 1 + sqrt(ratio).
     """
     return np.sqrt((1 + theta**2) * (ratio + theta**2)) / theta
+
+
+def largest_of_unequal_scales(rows: Array, columns: Array) -> tuple[float, float]:
+    """(mu, tau) as `largest_singular_value` has them, of R Z C: Z n x p of N(0, 1) entries, R and C diagonal.
+
+    On the diagonals stand the scales `rows` (n) and `columns` (p), not negative and not all zero. With
+    H(u) = sum_i r_i^2 u / (1 - r_i^2 u) / n and F(v) = sum_j c_j^2 v / (1 - c_j^2 v) / n, both rising from 0 without
+    end, each t > 0 has u(t) and v(t) with H(u) = F(v) = t. Then mu / n is the smallest x(t) = t / (u v), where the
+    law of the eigenvalues over n ends (Silverstein and Bai 1995 for equal columns, Paul and Silverstein 2009), and
+    tau = (mu^2 x'' / (2 n))^(1/3) comes from how steeply it ends. The book's chapter on spectra derives both. What a
+    finite matrix takes off them is taken from equal scales.
+
+    >>> mu, tau = largest_of_unequal_scales(np.ones(400), np.full(100, 2.0))
+    >>> [round(found / 4 / equal, 9) for found, equal in zip((mu, tau), largest_singular_value(400, 100))]
+    [1.0, 1.0]
+    """
+    a, b, n = np.square(rows), np.square(columns), len(rows)
+    low, high, u, v, bends = -40.0, 40.0, 0.0, 0.0, 0.0  # low and high of log t
+    for _ in range(64):
+        middle = (low + high) / 2
+        (u, slope, bend), (v, other, turn) = (_at(squares, n, np.exp(middle)) for squares in (a, b))
+        low, high = (middle, high) if slope + other > 1 else (low, middle)
+        bends = bend + turn
+    t = np.exp((low + high) / 2)
+    x = t / (u * v)
+    curved = -bends * x / t**2  # x'': at its smallest value x' is zero, and -bends that of log x in log t
+    mu, tau = largest_singular_value(n, len(b))
+    c = np.sqrt(len(b) / n)
+    finite = mu / (n * (1 + c) ** 2), tau / (n * (1 + c) ** 4 / c) ** (1 / 3)
+    return float(n * x * finite[0]), float((n * x**2 * curved / 2) ** (1 / 3) * finite[1])
+
+
+def _at(squares: Array, n: int, t: float) -> tuple[float, float, float]:
+    """y with sum squares y / (1 - squares y) / n = t, and there the first and second d log y / d log t."""
+    low, high = 0.0, 1 / float(squares.max())
+    for _ in range(64):
+        y = (low + high) / 2
+        parts = squares * y / (1 - squares * y)
+        low, high = (y, high) if float(parts.sum()) < n * t else (low, y)
+    first, second = float(parts.sum()), float((parts * (1 + parts)).sum())
+    third = float((parts * (1 + parts) * (1 + 2 * parts)).sum())
+    slope = first / second
+    return y, slope, slope * (1 - first * third / second**2)

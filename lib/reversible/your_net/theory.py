@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reversible.base.estimates import Estimate
-from reversible.spectra.matrix import HEAVY_TAILED, RANDOM_LIKE, SPIKES, STRUCTURED, Row
+from reversible.spectra.matrix import HEAVY_TAILED, RANDOM_LIKE, SPIKES, STRUCTURED, UNEQUAL, Row
 from reversible.theory.depth import EDGE
 from reversible.your_net.measures import CONTROLS, DEEPEST, OTHER_NET, OWN, Layer, one_more, side_of
 from reversible.your_net.words import judged, listed, share
@@ -28,6 +28,7 @@ def theory_words(rows: Sequence[Row], layers: Sequence[Layer]) -> list[str]:
 def _assumption_words(rows: Sequence[Row]) -> str:
     told = {
         "so, as far as can be seen": _kind(rows, RANDOM_LIKE),
+        "so but for the scales of its rows and columns": _kind(rows, UNEQUAL),
         "so in the bulk, but not in the spikes": _kind(rows, SPIKES),
         "not": _kind(rows, HEAVY_TAILED, STRUCTURED),
     }
@@ -163,13 +164,15 @@ def _beside_words(layer: Layer) -> str:
 
 
 def _weights_words(rows: Sequence[Row]) -> str:
-    whole, bulk, none = _kind(rows, RANDOM_LIKE), _kind(rows, SPIKES), _kind(rows, HEAVY_TAILED, STRUCTURED)
-    if none and (whole or bulk):
+    whole, none = _kind(rows, RANDOM_LIKE), _kind(rows, HEAVY_TAILED, STRUCTURED)
+    bulk, unequal = _kind(rows, SPIKES), _kind(rows, UNEQUAL)
+    if none and (whole or bulk or unequal):
         return "but some of these are not what the theory asks for, so the theory cannot be the whole reason"
     if none:
         return "but these are not what the theory asks for, so the theory is not the reason"
-    if bulk:
-        return "and these are what the theory asks for except in their spikes (which may be the reason, or not)"
+    if bulk or unequal:
+        but = listed(what for what, which in (("spikes", bulk), ("scales", unequal)) if which)
+        return f"and these are what the theory asks for except in their {but} (which may be the reason, or not)"
     return "and these are what the theory asks for" if whole else "though its layers are too small to judge them"
 
 

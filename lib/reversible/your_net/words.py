@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from reversible.base.estimates import Estimate
 from reversible.show.html import Shown, escape, table
 from reversible.spectra import matrix as spectra
-from reversible.spectra.matrix import HEAVY_TAILED, RANDOM_LIKE, SPIKES, STRUCTURED, Row, verdict
+from reversible.spectra.bulk import farthest
+from reversible.spectra.matrix import HEAVY_TAILED, RANDOM_LIKE, SPIKES, STRUCTURED, UNEQUAL, Row, on_law, verdict
 from reversible.your_net.measures import ALL_WAYS, CONTROLS, FIXED, NEGLIGIBLE, OTHER_NET, OWN, Layer, side_of
 
 RULE = (
@@ -42,13 +43,15 @@ def _verdict_words(row: Row) -> str:
     name = f"Layer {row.layer} ({row.shape[0]} × {row.shape[1]})"
     if not judged([row]):
         return f"{name} is too small to be judged. It has {p} singular values, and {spectra.SMALLEST} are needed."
-    bulk, allowed = "The bulk of its singular values", spectra.BULK_FIT + 1 / p
-    law = f"the law of random matrices (the distance is {m.ks:.3f}, and up to {allowed:.3f} is allowed)"
+    bulk, law = "The bulk of its singular values", _law_words(m.ks, farthest(p - m.n_spikes))
     lie = "lies above the bulk," if m.n_spikes == 1 else "lie above the bulk, the largest"
     out = f"{m.n_spikes} of its {p} singular values {lie} at {m.largest / m.edge_high:.1f} times its upper edge"
+    if row.levelled and row.verdict in (UNEQUAL, SPIKES) and not on_law(m, p):
+        return _levelled_words(row, name)
     too_many = f"As many as {out}; what is left is no bulk" if m.n_spikes > spectra.LARGEST_RANK * p else ""
     tail = f"The tail of their squares is like a power law with exponent {m.alpha or 0:.1f}"
     return {
+        UNEQUAL: _levelled_words(row, name),
         RANDOM_LIKE: f"{name} looks random-like. {bulk} follows {law}, and none lies above the bulk.",
         SPIKES: f"{name} is random-like except for its spikes. {bulk} follows {law}, but {out}.",
         HEAVY_TAILED: f"{name} is not random-like: its singular values are heavy-tailed. {tail}, and {out}.",
@@ -56,9 +59,27 @@ def _verdict_words(row: Row) -> str:
     }[row.verdict]
 
 
+def _law_words(distance: float, allowed: float) -> str:
+    return f"the law of random matrices (the distance is {distance:.3f}, and up to {allowed:.3f} is allowed)"
+
+
+def _levelled_words(row: Row, name: str) -> str:
+    """Of a matrix that is random-like, but for spikes perhaps, once its rows and columns have one scale."""
+    if (found := row.levelled) is None:
+        return ""
+    law = _law_words(found.ks, farthest(min(row.shape_used) - found.n_spikes, levelled=True))
+    but = "except for the scales of its rows and columns" + (" and its spikes" if found.n_spikes else "")
+    lie = "lies above it" if found.n_spikes == 1 else "lie above it"
+    left = f"{found.n_spikes or 'none'} of its {min(row.shape_used)} singular values {lie}"
+    return (
+        f"{name} is random-like {but}. With rows and columns brought to one scale the bulk of its singular values "
+        f"follows {law}, and {left}; as it is, {row.measured.n_spikes} do."
+    )
+
+
 def _order_words(row: Row) -> str:
     """Whether what sets it apart is gone when the entries are shuffled: it lies in their order, else in their size."""
-    if not judged([row]):
+    if not judged([row]) or row.verdict == UNEQUAL:
         return ""
     m, free, says = row.measured, row.nulls["permuted"], []
     shuffled, again = verdict(free, min(row.shape_used)), "Put in random order, the same entries"
@@ -71,8 +92,9 @@ def _order_words(row: Row) -> str:
         says.append(f"{again} {found} their order that sets this layer apart, and that is structure.")
     elif row.verdict != RANDOM_LIKE:
         says.append(f"{again} are {shuffled}, so their size alone already sets this layer apart.")
-    if (times := m.gram_rms / free.gram_rms) > spectra.CORRELATED:
-        says.append(f"Its columns are correlated {times:.1f} times as strongly as with its entries in random order.")
+    beside = "those of noise of its scales" if "scaled" in row.nulls else "with its entries in random order"
+    if (times := m.gram_rms / row.nulls.get("scaled", free).gram_rms) > spectra.CORRELATED:
+        says.append(f"Its columns are correlated {times:.1f} times as strongly as {beside}.")
     return " ".join(says)
 
 

@@ -9,12 +9,13 @@ import numpy as np
 from reversible.base.estimates import bootstrap
 from reversible.base.rebuilt import rebuilt
 from reversible.papers.arora2015.experiments.net_reversal import NetReversal, place_of
-from reversible.papers.arora2015.experiments.net_spectra import COUNTED, DENSE, OWN, PRUNED
+from reversible.papers.arora2015.experiments.net_spectra import DOWNLOADED, EXACT, PRUNED, WEIGHTS, on_law
 from reversible.papers.arora2015.experiments.shadow import Tuned
 from reversible.papers.arora2015.labels import nets as labels
 from reversible.papers.arora2015.labels.training import VARIANTS, place_words
 from reversible.records.record import Record
 from reversible.show.html import Shown, escape, table
+from reversible.spectra.bulk import farthest
 from reversible.spectra.matrix import SMALLEST
 from reversible.training.config import Training
 from reversible.training.run import MOMENTUM
@@ -22,6 +23,7 @@ from reversible.training.run import MOMENTUM
 NETS = {
     "lenet300_100_dense": "LeNet-300-100", "lenet5_dense": "LeNet-5", "alexnet_kmeans": "AlexNet, quantised",
     "vgg19_normalised_conv1_1_to_conv3_1": "VGG-19, first layers, rescaled", "trained on digits": "64-40-20-10, digits",
+    "vgg16_hed_bsds500": "VGG-16, trained for edges",
     "lenet300_100_sparse": "LeNet-300-100, pruned", "lenet5_sparse": "LeNet-5, pruned",
     "squeezenet_v1_0_compressed": "SqueezeNet, pruned and quantised", "torchvision:alexnet": "AlexNet, torchvision's",
     "torchvision:vgg16": "VGG-16, torchvision's",
@@ -35,29 +37,31 @@ IN_ITS_PLACE = {
     ("permuted", True): "its weights shuffled, up and down",
     ("permuted", False): "shuffled on the way down only",
 }  # what makes a code, sends it down and reads it: generation, everywhere
-EXACT = ("lenet300_100_dense", "lenet5_dense", OWN)  # dense nets whose weights are neither estimated nor rescaled
 
 
 def nets(record: Record, pruned: bool = False) -> Shown:
     """Every matrix with its verdict, net by net, the pruned nets or the others; one that was not at hand says so."""
     lines = []
     for cell, result in record.pairs():
-        if (cell["net"] in PRUNED) == pruned:
+        if (WEIGHTS[cell["net"]] == PRUNED) == pruned:
             why = f"not tested ({result['absent']})" if "absent" in result else ""
-            lines.append([f"<strong>{escape(NETS[cell['net']])}</strong>", why, *[""] * 7])
+            lines.append([f"<strong>{escape(NETS[cell['net']])}</strong>", why, *[""] * 8])
             lines += [_table_line(row) for row in result.get("rows", ())]
-    head = ["layer", "verdict", "shape", "kurtosis", "columns", "distance", "spikes", "α", "places"]
+    head = ["layer", "verdict", "shape", "kurtosis", "columns", "distance", "spikes", "levelled", "α", "places"]
     return Shown(table(head, lines))
 
 
 def _table_line(row: dict[str, Any]) -> list[str]:
-    free = row["nulls"]["permuted"]
+    nulls, p = row["nulls"], min(row["shape_used"])
+    free, level = nulls["permuted"], row.get("levelled")  # older records know of no scales
     alpha, free_alpha = (f"{r['alpha']:.1f}" if r["alpha"] else "–" for r in (row, free))
+    scaled = str(nulls["scaled"]["n_spikes"]) if "scaled" in nulls else "–"
     return [
         escape(row["layer"]), row["verdict"], n_by_m(row["shape"]), f"{row['kurtosis']:.1f}",
-        f"{row['gram_rms']:.1f} ({free['gram_rms']:.1f})", f"{row['ks']:.3f} ({free['ks']:.3f})",
-        f"{row['n_spikes']} ({free['n_spikes']})", f"{alpha} ({free_alpha})",
-        f"{row['places_on_law']} of {row['places']}" if "places" in row else "",
+        f"{row['gram_rms']:.1f} ({nulls.get('scaled', free)['gram_rms']:.1f})",
+        f"{row['ks']:.3f} ({farthest(p - row['n_spikes']):.3f})",
+        f"{row['n_spikes']} ({free['n_spikes']}, {scaled})", str(level["n_spikes"]) if level else "–",
+        f"{alpha} ({free_alpha})", f"{row['places_on_law']} of {row['places']}" if "places" in row else "",
     ]  # fmt: skip
 
 
@@ -228,13 +232,13 @@ def synthetic_over_real(record: Record) -> dict[str, str]:
     }
 
 
-def on_law(record: Record) -> dict[str, str]:
+def how_many_on_law(record: Record) -> dict[str, str]:
     """How many matrices have their bulk on the law, as words for the prose: of exact weights, and of inexact ones."""
     found: dict[bool, list[bool]] = {True: [], False: []}
     for cell, result in record.pairs():
-        counted = [row for row in result.get("rows", ()) if min(row["shape_used"]) >= SMALLEST]
-        if cell["net"] in (*DENSE, OWN):
-            found[cell["net"] in EXACT] += map(COUNTED["bulk_on_law"], counted)
+        if (weights := WEIGHTS[cell["net"]]) != PRUNED and cell["net"] not in DOWNLOADED:
+            counted = [row for row in result.get("rows", ()) if min(row["shape_used"]) >= SMALLEST]
+            found[weights == EXACT] += map(on_law, counted)
     words = {"exact_on_law": found[True], "inexact_on_law": found[False]}
     return {name: f"{sum(them) or 'none'} of {len(them)}" for name, them in words.items()}
 

@@ -13,7 +13,7 @@ from reversible import data
 from reversible.base.estimates import Estimate
 from reversible.nets.net import Net
 from reversible.nets.reversal import compare, down, replaced
-from reversible.papers.arora2015.experiments.net_spectra import PRUNED
+from reversible.papers.arora2015.experiments.net_spectra import PRUNED, WEIGHTS
 from reversible.papers.arora2015.experiments.trained_here import SCHEDULES
 from reversible.papers.arora2015.tables import NETS, n_by_m
 from reversible.records.record import Record
@@ -47,7 +47,7 @@ def net_spectra(record: Record) -> Shown:
         {"net": NETS[cell["net"]], **row}
         for cell, result in record.pairs()
         for row in result.get("rows", ())
-        if cell["net"] not in PRUNED
+        if WEIGHTS[cell["net"]] != PRUNED
     ])  # fmt: skip
     rows["entries"] = [a * b for a, b in rows["shape"]]
     largest = rows.sort_values("entries", ascending=False).groupby("net", sort=False).head(2)

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from reversible.papers.arora2015.experiments.instrument import KINDS, eigenvalues, noise
+from reversible.papers.arora2015.experiments.instrument import eigenvalues, noise
+from reversible.papers.arora2015.experiments.known_kinds import KINDS
 from reversible.records.record import Record
 from reversible.show.drawing import SMALLEST, bars_of, frame, legend, measured, panels, show, span, told_apart
 from reversible.show.html import Shown

@@ -17,9 +17,10 @@ spectral_laws = labels(
 
 planted_spikes = labels(
     {
-        "worst_sigma_error": "largest relative error of the noise level in any draw",
+        "sigma_near": "share of draws whose noise level is found within 2 %",
+        "sigma_error_furthest": "largest mean relative error of the noise level, of all shapes, entries and signals",
         "within_one": "share of draws whose number of spikes is found within one",
-        "worst_count": "largest error of the number of spikes in any draw",
+        "count_error_furthest": "largest mean error of the number of spikes, of all shapes, entries and signals",
         "sigma_error_at_a_tenth": "mean relative error of the noise level where a tenth of the values are spikes",
         "median_error_at_a_tenth": "mean relative error of the noise level by the median alone, where a tenth are"
         " spikes",
@@ -28,10 +29,50 @@ planted_spikes = labels(
     }
 )
 
+DRAWN = {
+    "gaussian": "Gaussian matrices", "laplace": "matrices of Laplace entries", "signal": "matrices with a signal",
+    "levelled": "levelled Gaussian matrices",
+}  # fmt: skip
+bulk_distance = labels(
+    {
+        "beyond_{what}": "share of {what} whose bulk is beyond the 99 % point of the distance",
+        "beyond_of_the_largest": "share of the largest Gaussian matrices whose bulk is beyond the 99 % point",
+        "beyond_at_most": "largest such share of Gaussian matrices, of all shapes",
+        "beyond_at_least": "smallest such share of Gaussian matrices, of all shapes",
+        "slope": "slope of p times the measured 99 % point in ln p",
+        "point_smallest": "smallest of p times the measured 99 % points, of all shapes",
+    },
+    what=DRAWN,
+)
+
+NOISES = {
+    "gaussian": "Gaussian entries", "laplace": "Laplace entries", "student_5": "Student t, 5 degrees",
+    "student_4": "Student t, 4 degrees", "student_3": "Student t, 3 degrees", "sparse": "nine in ten entries zero",
+    "correlated": "autoregressive rows", "rows": "unequal rows", "columns": "unequal columns",
+    "both": "unequal rows and columns",
+}  # fmt: skip
+other_noise = labels(
+    {
+        "sigma_{kind}": "noise level that is found, over that of the entries: {kind}",
+        "spikes_{kind}": "mean number of spikes: {kind}",
+        "any_spike_{kind}": "share of draws with a spike: {kind}",
+        "off_{kind}": "share of draws whose bulk is beyond the 99 % point: {kind}",
+        "levelled_spikes_{kind}": "mean number of spikes once levelled: {kind}",
+        "levelled_off_{kind}": "share of draws whose bulk is beyond the 99 % point once levelled: {kind}",
+        "edge_mean_unequal": "mean of the largest eigenvalue, scaled by the law of unequal scales",
+        "largest_over_equal": "mean largest singular value over the law of equal scales, matrices of unequal ones",
+    },
+    kind=NOISES,
+)
+
 verdict_rule = labels(
-    {"right_{kind}": "share of {kind} matrices that the rule calls so"},
+    {
+        "right_{kind}": "share of {kind} matrices that the rule calls so",
+        "right_least": "smallest share of right verdicts, of all families",
+    },
     kind={
         "bulk_random_like": "random-like",
+        "unequal_scales": "unequally scaled",
         "spikes": "spiked",
         "heavy_tailed": "heavy-tailed",
         "structured": "structured",
@@ -40,16 +81,21 @@ verdict_rule = labels(
 
 net_spectra = labels(
     {
-        "share_columns_independent": "share of matrices whose columns are correlated at most 1.5 times as much as in"
-        " random order",
-        "share_entries_gaussian": "share of matrices whose entries lie within 0.05 of a Gaussian law",
-        "share_bulk_on_law": "share of matrices whose bulk is on the law",
-        "share_nothing_leaves": "share of matrices whose bulk is on the law and is left by no singular value",
-        "share_more_spikes_than_permuted": "share of matrices with more spikes than their entries have in random order",
-        "share_not_heavy_tailed": "share of matrices that are not called heavy-tailed",
-        "alexnet_fc_largest_ks": "largest distance of a bulk from the law, AlexNet's fully connected layers",
-        "alexnet_fc_nothing_leaves": "number of AlexNet's fully connected layers whose bulk nothing leaves",
-    }
+        "{whose}_columns_independent": "share of {whose} whose columns are correlated at most 1.5 times as much as in"
+        " their null",
+        "{whose}_entries_gaussian": "share of {whose} whose entries lie within 0.05 of a Gaussian law",
+        "{whose}_bulk_on_law": "share of {whose} whose bulk is on the law",
+        "{whose}_nothing_leaves": "share of {whose} whose bulk is on the law and is left by no singular value",
+        "{whose}_levelled_on_law": "share of {whose} whose bulk is on the law once they are levelled",
+        "{whose}_more_spikes_than_permuted": "share of {whose} with more spikes than their entries have in random"
+        " order",
+        "{whose}_more_spikes_than_scaled": "share of {whose} with more spikes than the null that keeps their scales",
+        "{whose}_spikes_once_levelled": "share of {whose} that have spikes once they are levelled",
+        "{whose}_not_heavy_tailed": "share of {whose} that are not called heavy-tailed",
+        "alexnet_fc_on_law": "share of AlexNet's fully connected layers whose bulk is on the law",
+        "alexnet_fc_nothing_leaves": "share of AlexNet's fully connected layers whose bulk nothing leaves",
+    },
+    whose={"share": "matrices", "inexact_share": "inexact matrices"},
 )
 
 # --- down and up again ------------------------------------------------------------------------------------------------
