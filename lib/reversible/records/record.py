@@ -113,10 +113,12 @@ class Record:
         those that made the record, or of those that were shown to change no bit.
         """
         module = self.provenance["module"]
-        by, now = self.read_by, meaning_of_runs(self.experiment, module)
-        if "runs" in by:
-            return _short([] if by["runs"] == now.digest else changed(by["definitions"].values(), now))
+        now = meaning_of_runs(self.experiment, module)
         meanings, definitions = self._made_by()
+        if self.edited_since or now.digest == self.read_by.get("runs"):
+            return []
+        if "runs" in self.read_by:
+            return _short(changed(definitions, now))
         return _short(unknown_to(definitions, now) if meanings else [module])
 
     @property
@@ -132,13 +134,14 @@ class Record:
 
     def _made_by(self) -> tuple[list[str], set[str]]:
         """The meanings that give the record's bits, its own first, and digests of the definitions in them."""
-        if "meaning" in self.read_by:
-            return [self.read_by["meaning"]], set(self.read_by["definitions"].values())
-        moved = _moved()
+        moved = _moved() if "code" in self.provenance else {}
         line = moved.get("records", {}).get(self.experiment, {})
-        if line.get("code") != self.provenance["code"]:
+        known = bool(line) and line["code"] == self.provenance["code"]
+        same_bits = [moved["same_bits"][self.experiment]] if known and self.experiment in moved["same_bits"] else []
+        if "meaning" in self.read_by:
+            return [self.read_by["meaning"], *same_bits], set(self.read_by["definitions"].values())
+        if not known:
             return [], set()
-        same_bits = [moved["same_bits"][self.experiment]] if self.experiment in moved["same_bits"] else []
         return [line["meaning"], *same_bits], {*moved["definitions"].values(), *moved["edited"].values()}
 
     @property
