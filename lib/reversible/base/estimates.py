@@ -127,6 +127,23 @@ def furthest(estimates: Sequence[Estimate], law: float) -> Estimate:
     return Estimate(max(abs(e.mean - law) for e in estimates), (low, high), min(e.n for e in estimates))
 
 
+def rms_gap(estimates: Sequence[Estimate], law: float) -> Estimate:
+    """How far several true values lie from what a law says of all, root mean square: 0 where the law holds for each.
+
+    The square of an estimate's distance is too large by the square of its standard error, on average; that is taken
+    off. The interval is for the values of which these are a random sample.
+
+    >>> rms_gap([Estimate.exact(1.1), Estimate.exact(0.9), Estimate.exact(1.1)], 1.0).mean.__round__(6)
+    0.1
+    """
+    return Estimate.of([(e.mean - law) ** 2 - _error(e) ** 2 for e in estimates]).sqrt()
+
+
+def _error(e: Estimate) -> float:
+    """The standard error of an estimate; none of an exact number."""
+    return e.half_width / _t(e.n - 1) if e.n > 1 else 0.0
+
+
 def _together(e: Estimate, count: int) -> tuple[float, float]:
     """The interval of one of `count` estimates with which all hold in 95 cases of 100."""
     if e.n < 2:
