@@ -10,7 +10,7 @@ DEPTHS = {"1": "one layer", "2": "two layers", "3": "three layers", "4": "four l
 
 middle_and_top = labels(
     {
-        "middle_l2_error_plain": "relative l2 error of the middle layer, without offsets",
+        "middle_error_plain": "relative squared error of the middle layer, without offsets",
         "top_error_plain": "relative squared error of the top code, without offsets",
         "top_error_rescaled": "relative squared error of the top code, rescaled and with a threshold at the top",
         "top_error_best": "relative squared error of the top code, with the best offsets",
