@@ -6,7 +6,7 @@ import math
 
 from reversible.base.estimates import Estimate
 from reversible.papers import EXPERIMENTS
-from reversible.records.claims import WHOSE, Check, Verdict
+from reversible.records.claims import WHOSE, Check, Claim, Verdict
 from reversible.records.compare import where
 from reversible.records.record import Record
 from reversible.records.words import called, sentence
@@ -50,13 +50,25 @@ def _rule(verdict: Verdict) -> str:
     """The rule line by line: what is measured, the measurement, its limits, the two in a picture, and what follows."""
     label = EXPERIMENTS[verdict.claim.record].label
     rows = [
-        [escape(label(check.measure)), str(estimate), limits(check), bar(check, estimate), _holds(check, estimate, ok)]
+        [
+            escape(label(check.measure)),
+            str(estimate),
+            _line(verdict.claim, check),
+            bar(check, estimate),
+            _holds(check, estimate, ok),
+        ]
         for check, estimate, ok in verdict.checks
     ]
     secondary = len(verdict.claim.must)
     for row in rows[secondary:]:
         row[0] += " <small>(secondary)</small>"
     return table(["measure", "measured, 95 % interval", "rule, set before the run", "", "holds"], rows, "rv-rule")
+
+
+def _line(claim: Claim, check: Check) -> str:
+    """What a line of the rule allows, and whether it was written later than the others."""
+    later = " <small>(written after a first run)</small>" if check.text in claim.added else ""
+    return limits(check) + later
 
 
 WIDTH, HEIGHT = 120, 14  # of the picture of a measurement beside its limits, in pixels

@@ -117,7 +117,10 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     about = {"id": claim.id, "chapter": claim.chapter, "source": claim.source, "says": claim.says}
     if record is None:
         return about | {"verdict": verdict.status, "why": verdict.why}
-    checks = [{"rule": check.text, **asdict(estimate), "holds": ok} for check, estimate, ok in verdict.checks]
+    checks = [
+        {"rule": check.text, "added": check.text in claim.added, **asdict(estimate), "holds": ok}
+        for check, estimate, ok in verdict.checks
+    ]
     why = {"why": verdict.why} if verdict.why else {}
     return about | {
         "verdict": verdict.status, **why, "checks": checks, "record": record.experiment, "profile": record.profile,
