@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from helpers import refusal
-from reversible.spectra.known import known, row_and_column_scales
+from reversible.spectra.known import known, shrunk_scales
 from reversible.theory import one_layer, own_codes
 from reversible.theory.own_codes import Known, Made, law_moments, moments, read_back
 
@@ -184,22 +184,32 @@ def test_scales_and_spikes_are_told_apart(uneven, spikes):
 
 def test_without_spikes_and_scales_nothing_but_the_size_of_the_entries_is_told():
     A = np.random.default_rng(5).standard_normal((30, 50)) * 7
-    found = known(A, spikes=False, scales=False)
+    found = known(A, spikes=False, uneven=False)
     assert found.values.size == 0
     assert found.kurtosis == 3
     np.testing.assert_allclose(np.outer(found.rows, found.columns), np.sqrt(np.square(A).mean()))
 
 
-def test_rows_and_columns_get_a_mean_square_of_one():
+def test_scales_are_fitted_without_what_rows_and_columns_vary_by_chance():
     rng = np.random.default_rng(6)
-    A = rng.standard_normal((20, 35)) * np.outer(np.exp(rng.standard_normal(20)), np.exp(rng.standard_normal(35)))
+    right = np.exp(rng.standard_normal(40) / 2), np.exp(rng.standard_normal(70) / 2)
+    A = rng.standard_normal((40, 70)) * np.outer(*right)
     A[3], A[:, 7] = 0, 0
-    rows, columns = row_and_column_scales(A)
+    rows, columns = shrunk_scales(A)
     assert rows[3] == 0
     assert columns[7] == 0
-    unit = np.delete(np.delete(A, 3, 0), 7, 1) / np.outer(np.delete(rows, 3), np.delete(columns, 7))
-    np.testing.assert_allclose(np.square(unit).mean(0), 1, rtol=1e-6)
-    np.testing.assert_allclose(np.square(unit).mean(1), 1, rtol=1e-6)
+    found = np.log(np.delete(rows, 3) / np.delete(right[0], 3))
+    assert found.std() < 0.15
+    even = shrunk_scales(rng.standard_normal((40, 70)) * 5)
+    assert np.outer(*even).std() < 0.4
+    np.testing.assert_allclose(np.square(np.outer(*even)).mean(), 25, rtol=0.1)
+
+
+def test_a_pruned_matrix_without_scales_gets_equal_ones():
+    A = np.zeros((40, 60))
+    A[:, 0], A[0], A[5, 5] = 1, 1, 3.0  # its rows but two have one entry each, in one column
+    rows, columns = shrunk_scales(A)
+    assert len(set(rows)) == len(set(columns)) == 1
 
 
 @pytest.mark.parametrize("matrix", [np.zeros((4, 4)), np.full((3, 3), np.nan), np.ones(5), np.ones((1, 5))])
