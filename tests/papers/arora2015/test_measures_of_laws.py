@@ -1,6 +1,7 @@
 """What is read off the runs beside the laws: edges and their steps, laws that are nearer, counts with intervals."""
 
 import math
+from typing import Any
 
 import pytest
 
@@ -17,13 +18,14 @@ def around(mean, half=0.01, n=9):
 
 def net_of(error, half=0.01, noise=1.0, law=1.0):
     """A result with this error at the top, or this noise beside its law."""
-    nothing = dict.fromkeys(LayerResult.__dataclass_fields__, 0.0)
+    nothing: dict[str, Any] = dict.fromkeys(LayerResult.__dataclass_fields__, 0.0)
     top = LayerResult(**nothing | {
         "relative_error": around(error, half), "noise_sd": around(noise, half), "predicted_noise_sd": law,
         "mean_gain": around(1.0), "predicted_relative_error": 1.0, "predicted_mean_gain": 1.0,
     })  # fmt: skip
-    fields = dict.fromkeys(MultiLayerResult.__dataclass_fields__)
-    return MultiLayerResult(**fields | {"layers": (top,)})
+    fields: dict[str, Any] = dict.fromkeys(MultiLayerResult.__dataclass_fields__)
+    fields["layers"] = (top,)
+    return MultiLayerResult(**fields)
 
 
 def cells_on(grid, layers=1):
@@ -69,7 +71,7 @@ def test_the_number_of_layers_that_read_half_has_an_interval_where_the_errors_le
 @pytest.mark.parametrize(("power", "ok"), [(1.0, True), (3.0, False)])
 def test_growth_like_the_bound_is_told_from_a_faster_one(power, ok):
     cells = EXPERIMENTS["relu-and-offset"].cells("full")
-    nothing = dict.fromkeys(OneLayerResult.__dataclass_fields__, 0.0)
+    nothing: dict[str, Any] = dict.fromkeys(OneLayerResult.__dataclass_fields__, 0.0)
     pairs = [
         (p, OneLayerResult(**nothing | {
             "relative_error": around((2 + 4 * math.log(p.m)) ** power, 1e-3), "predicted_relative_error": 1.0,
