@@ -128,7 +128,16 @@ def width_measures(pairs: Pairs) -> dict[str, Estimate]:
             limit = math.sqrt(limit_noise(p))
             measures[f"limit_deviation{label}_{place}"] = _gap(r, limit)
             measures[f"deviation{label}_{place}"] = _gap(r, r.top.predicted_noise_sd)
-    return measures
+    p, r = min(uncut, key=lambda pair: pair[0].widths)
+    off_cut = furthest([measures["deviation_cut_narrowest"]], 0.0)
+    return measures | {"nearer_narrowest": _nearer(r, math.sqrt(limit_noise(p))), "off_cut_narrowest": off_cut}
+
+
+def _nearer(r: MultiLayerResult, limit: float) -> Estimate:
+    """By how much of it the law in use is nearer to the measured noise variance than a law `limit` is."""
+    far, near = _gap(r, limit), _gap(r, r.top.predicted_noise_sd)
+    mean, *ends = (abs(a) - abs(b) for a, b in zip((far.mean, *far.ci95), (near.mean, *near.ci95), strict=True))
+    return Estimate(mean, (min(mean, *ends), max(mean, *ends)), far.n)
 
 
 def limit_noise(p: MultiLayer) -> float:

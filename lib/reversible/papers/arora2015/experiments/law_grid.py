@@ -162,17 +162,28 @@ class NetRun:
 
 
 def nets_to_run(profile: str) -> list[MultiLayer]:
-    """Nets drawn from the grid without regard to what the law says of them, as the explorer's command runs them."""
-    count, trials = {"smoke": (3, 4), "book": (8, 10), "full": (320, 80)}[profile]
+    """Nets drawn from the grid without regard to what the law says of them, as the explorer's command runs them.
+
+    As many of each depth with FEW units kept under the code or more; and in the profile `full` some with fewer.
+    """
+    many, few, trials = {"smoke": (1, 0, 4), "book": (2, 0, 10), "full": (64, 16, 80)}[profile]
     grid = [Net(n, r.m, r.k, r.rho, r.depth) for r in law_rows("full") for n in r.n if n <= WIDEST]
-    drawn = np.random.default_rng(8900).choice(len(grid), size=count, replace=False)
+    rng, drawn = np.random.default_rng(8900), list[Net]()
+    for depth, kept in itertools.product((1, 2, 3, 4), (True, False)):
+        there = [net for net in grid if net.depth == depth and (net.rho * _below(net) >= FEW) == kept]
+        drawn += [there[place] for place in rng.choice(len(there), size=many if kept else few, replace=False)]
     return [
         MultiLayer(
             widths=layer_widths(net.n, net.m, net.depth), rho=(net.rho,) * net.depth, k=net.k, offset="optimal",
             trials=trials, batch=4, seed=8901 + i,
         )
-        for i, net in enumerate(grid[place] for place in drawn)
+        for i, net in enumerate(drawn)
     ]  # fmt: skip
+
+
+def _below(net: Net) -> int:
+    """The width of the layer below the code."""
+    return layer_widths(net.n, net.m, net.depth)[-2]
 
 
 def run_net(p: MultiLayer) -> NetRun:

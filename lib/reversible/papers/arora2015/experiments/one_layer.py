@@ -225,11 +225,13 @@ def offset_measures(pairs: Pairs) -> dict[str, Estimate]:
         return slope([logs(p.m for p, _ in rows[name])], logs(r.relative_error.mean for _, r in rows[name]))
 
     p, best = widest["optimal"]
+    in_logarithm = [logs(2 + 4 * math.log(p.m) for p, _ in rows["proof"])]
     return {
         "growth_linear": growth("linear"),
         "growth_relu": growth("relu"),
         "growth_proof": growth("proof"),
         "growth_optimal": growth("optimal"),
+        "logarithm_proof": slope(in_logarithm, logs(r.relative_error.mean for _, r in rows["proof"])),
         "relu_over_linear": ratio(widest["relu"][1].relative_error, widest["linear"][1].relative_error),
         "optimal_over_relu": ratio(best.relative_error, widest["relu"][1].relative_error),
         "proof_over_optimal": ratio(widest["proof"][1].relative_error, best.relative_error),

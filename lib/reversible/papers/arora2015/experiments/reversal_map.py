@@ -42,6 +42,8 @@ def map_measures(pairs: Pairs) -> dict[str, Estimate]:
     gaussian = [(p, r) for p, r in pairs if p.weights == "gaussian"]
     for depth in sorted({p.depth for p, _ in gaussian}):
         measures[f"edge_depth_{depth}"] = edge([(p, r) for p, r in gaussian if p.depth == depth])
+    for depth in (2, 3, 4):
+        measures[f"edge_step_{depth}"] = _less(measures[f"edge_depth_{depth}"], measures[f"edge_depth_{depth - 1}"])
     measures["rms_z"] = root_mean_square(r.top.error_z for _, r in gaussian)
     return measures
 
@@ -49,7 +51,8 @@ def map_measures(pairs: Pairs) -> dict[str, Estimate]:
 def edge(pairs: Pairs) -> Estimate:
     """The k/t at which the error crosses EDGE, by log-linear interpolation in the cells, of the interval's ends, too.
 
-    An end that is never reached stays at the grid's own end: the edge lies beyond it.
+    Where the error is never as small as EDGE the edge lies below the sparsest code: that is the mean, and the lower end
+    of the interval is 0. An upper end that is never reached stays at the grid's own.
     """
     pairs = sorted(pairs, key=lambda pair: -pair[0].widths[-2])
     x = logs(p.k / (p.rho[-1] * p.widths[-2]) for p, _ in pairs)  # growing, and the error with it
@@ -59,7 +62,14 @@ def edge(pairs: Pairs) -> Estimate:
         return float(np.exp(np.interp(np.log(EDGE), np.log(np.maximum.accumulate(values)), x)))
 
     low, high = crossing([e.ci95[1] for e in errors]), crossing([max(e.ci95[0], 1e-9) for e in errors])
+    low = low if errors[0].ci95[1] <= EDGE else 0.0
     return Estimate(crossing([e.mean for e in errors]), (low, high), errors[0].n)
+
+
+def _less(one: Estimate, other: Estimate) -> Estimate:
+    """The difference of two edges, with the ends that are farthest apart."""
+    (low, high), (least, most) = one.ci95, other.ci95
+    return Estimate(one.mean - other.mean, (low - most, high - least), min(one.n, other.n))
 
 
 EXPERIMENTS = {

@@ -93,6 +93,7 @@ def two_layer_measures(pairs: Pairs) -> dict[str, Estimate]:
         "smallest_epsilon": smallest,
         "dropped_over_kept": ratio(epsilon(thinned[widest]), smallest),
         **{f"{name}_middle_over_best": ratio(epsilon(r), smallest) for name, (_, r) in others.items()},
+        "negative_over_none_middle": ratio(*(epsilon(others[name][1]) for name in ("negative", "none"))),
     }
 
 

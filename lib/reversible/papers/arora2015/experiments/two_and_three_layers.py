@@ -81,7 +81,12 @@ def depth_measures(pairs: Pairs) -> dict[str, Estimate]:
     plain = {p.depth: r.top.relative_error for p, r in pairs if p.offset != "optimal"}
 
     def deepest(errors: dict[int, Estimate]) -> Estimate:
-        return Estimate.exact(max([depth for depth, error in errors.items() if error.ci95[1] < 0.5], default=0))
+        """The most layers that are below a half, by the means and by either end of the intervals."""
+        mean, many, few = (
+            max([depth for depth, of in errors.items() if at(of) < 0.5], default=0)
+            for at in (lambda e: e.mean, lambda e: e.ci95[0], lambda e: e.ci95[1])
+        )
+        return Estimate(mean, (few, many), min(error.n for error in errors.values()))
 
     return {
         "deepest_below_half": deepest(best),

@@ -37,6 +37,7 @@ theorem_3_1 = labels(
         "none_middle_over_best": "ε without a middle offset over ε with the best one, at the largest k₁/k₂",
         "negative_middle_over_best": "ε with a middle offset of minus one standard deviation of the noise over ε with"
         " the best one, at the largest k₁/k₂",
+        "negative_over_none_middle": "ε with that negative middle offset over ε without a middle offset",
         "dropped_over_kept": "ε with half of each layer's input dropped over ε without, at the largest k₁/k₂",
     },
     k={"k1": "k₁", "k2": "k₂"}, q=DROPPED,
@@ -92,6 +93,8 @@ finite_width = labels(
         "limit_deviation{cut}_{net}": "noise variance at the top over the law of infinite width, less one, {net}"
         " net{cut}",
         "deviation{cut}_{net}": "noise variance at the top over the law in use, less one, {net} net{cut}",
+        "nearer_narrowest": "how much nearer the law in use is than that of infinite width, narrowest net",
+        "off_cut_narrowest": "how far the law in use is off, to either side, narrowest net, proof's offset",
     },
     cut={"": "", "_cut": ", proof's offset"},
     net={"narrowest": "narrowest", "widest": "widest"},
@@ -132,6 +135,7 @@ reversal_map = labels(
     {
         "error_over_law_{family}": "mean ratio of the top's error to the Gaussian law's, {family}",
         "edge_depth_{depth}": "k/t at which a quarter of the code is lost, {depth}",
+        "edge_step_{depth}": "k/t at which a quarter of the code is lost, {depth}, less that with one layer less",
         "rms_z": score("the error with Gaussian weights"),
     },
     family=FAMILIES,

@@ -102,6 +102,7 @@ inference_dropout = labels(
 relu_and_offset = labels(
     {
         "growth_{variant}": "log-log slope of the error in m, {variant}",
+        "logarithm_proof": "power of 2 + 4 ln m in the error with the proof's offset",
         "relu_over_linear": "error of the ReLU without offset over that of the linear read-out, at the largest m",
         "optimal_over_relu": "error with the best offset over that without any, at the largest m",
         "proof_over_optimal": "error with the proof's offset over that with the best one, at the largest m",
