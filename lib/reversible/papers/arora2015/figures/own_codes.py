@@ -17,6 +17,7 @@ from reversible.show.drawing import (
     image_rows,
     legend,
     panels,
+    plain_numbers,
     show,
     told_apart,
 )
@@ -66,11 +67,11 @@ def own_codes(record: Record) -> Shown:
     )
     figures, (ax, beside) = panels(2, 3.1)
     rows["by_law"] = rows.error / rows.over_law
-    ends = [rows.by_law.min(), rows.by_law.max()]
+    ends = [0.0, rows.by_law.max()]
     ax.plot(ends, ends, color=LAW)
     for look, (kind, part) in told_apart(rows.groupby("kind", sort=False)):
         ax.errorbar(part.by_law, part.error, bars_of(part, "error"), ls="", lw=0.8, label=kind, ms=3.5, **look)
-    ax.set(xscale="log", yscale="log", xlabel="error, by the law", ylabel="error of own codes, measured")
+    ax.set(xlim=(0, None), ylim=(0, None), xlabel="error, by the law", ylabel="error of own codes, measured")
     legend(ax)
     plain = rows[(rows.entries == "gaussian") & ~rows.uneven.astype(bool) & (rows.spikes == 0) & (rows.bias == 0)]
     places = [f"{m} × {n}" for m, n in zip(plain.m, plain.n, strict=True)]
@@ -83,14 +84,14 @@ def own_codes(record: Record) -> Shown:
         law = plain[name] / plain[{"error": "over_law", "given": "given_over_law"}[name]]
         beside.plot(law, at, "|", color=look["color"], ms=12, mew=1.5)
     beside.set(yticks=range(len(plain)), yticklabels=places, xlim=(0, 1.02), xlabel="relative squared error")
-    beside.set_ylim(len(plain) - 0.5, -1.2)
+    beside.set_ylim(len(plain) - 0.5, -0.5)
     legend(beside, ncols=2)
     m = record.measures
     return show(
         figures,
         [
-            "The measured error of own codes against that of the law, both logarithmic: points on the diagonal, those "
-            "of noise with few large entries around it.",
+            "The measured error of own codes against that of the law: points on the diagonal, those of noise with "
+            "few large entries around it.",
             "A row for each shape of a layer, with two points each: the error of own codes far to the left of that of "
             "codes that another layer made. A stroke marks the law at each point.",
         ],
@@ -134,6 +135,8 @@ def _against(ax: Axes, kinds: Any, law: str, ends: np.ndarray) -> None:
     for look, (decay, part) in told_apart(kinds.groupby("decay")):
         ax.plot(part[law], part.measured, ls="", ms=4, label=f"{decay:g}", **look)
     ax.set(xscale="log", yscale="log", xlim=ends, ylim=ends, xlabel="error, by the law", ylabel="error, measured")
+    for which in ("x", "y"):
+        plain_numbers(ax, which)
 
 
 FIGURES = {"own-codes": own_codes, "trained-layers": trained_layers}
