@@ -102,7 +102,7 @@ def judged(p: Kind) -> KindResult:
 def kind_cells(profile: str) -> list[Kind]:
     shapes = {
         "smoke": ((50, 40, 2),),
-        "book": ((120, 100, 3), (240, 160, 2)),
+        "book": ((100, 80, 3), (160, 120, 1)),
         "full": ((120, 100, 20), (784, 300, 12), (400, 400, 12)),
     }[profile]
     places = [(expected, kind, *shape) for expected in KINDS for kind in KINDS[expected] for shape in shapes]
