@@ -201,8 +201,9 @@ def _at(squares: Array, n: int, t: float) -> tuple[float, float, float]:
     low, high = 0.0, 1 / float(squares.max())
     for _ in range(64):
         y = (low + high) / 2
-        parts = squares * y / (1 - squares * y)
-        low, high = (y, high) if float(parts.sum()) < n * t else (low, y)
+        low, high = (y, high) if float((squares * y / (1 - squares * y)).sum()) < n * t else (low, y)
+    y = (low + high) / 2
+    parts = squares * y / (1 - squares * y)
     first, second = float(parts.sum()), float((parts * (1 + parts)).sum())
     third = float((parts * (1 + parts) * (1 + 2 * parts)).sum())
     slope = first / second

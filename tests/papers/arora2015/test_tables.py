@@ -2,6 +2,7 @@
 
 import re
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from reversible.papers.arora2015.experiments.net_spectra import NetSpectra, NetS
 from reversible.papers.arora2015.labels import nets as labels
 from reversible.records.claims import read_claims
 from reversible.records.record import book_folder, read_record
+from reversible.runs.experiment import Absent
 from reversible.spectra import matrix
 from reversible.spectra.bulk import farthest
 
@@ -69,7 +71,7 @@ def row_of(layer="fc1", **changes):
     return matrix.analyse(drawn, layer).to_json() | changes
 
 
-def spectra_of(**rows):
+def spectra_of(**rows) -> Any:
     """A record of net-spectra, as far as tables ask for it."""
     return SimpleNamespace(pairs=lambda: [({"net": net}, {"rows": own}) for net, own in rows.items()])
 
@@ -82,7 +84,7 @@ def test_exact_and_inexact_matrices_are_those_of_the_claim():
     }  # fmt: skip
     words = tables.how_many_on_law(spectra_of(**rows))
     assert words == {"exact_on_law": "2 of 4", "inexact_on_law": "1 of 2"}
-    found = [
+    found: list[tuple[NetSpectra, NetSpectraResult | Absent]] = [
         (NetSpectra(net=net, seed=0), NetSpectraResult(own, net_spectra.WEIGHTS[net])) for net, own in rows.items()
     ]
     assert net_spectra.spectra_measures(found)["share_bulk_on_law"].mean == 2 / 4
