@@ -13,6 +13,7 @@ from reversible.base.estimates import (
     over_law,
     pooled,
     ratio,
+    rms_gap,
     root_mean_square,
     slope,
     smallest,
@@ -58,6 +59,16 @@ def test_the_interval_of_the_one_that_was_picked_alone_would_not_cover_the_large
 
     assert coverage(make, 1.0) < 0.7
     assert coverage(lambda rng: largest([Estimate.of(rng.normal(1, 0.3, 12)) for _ in range(20)]), 1.0) >= 0.94
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.05, 0.2])
+def test_the_gap_to_a_law_is_covered_though_each_value_is_uncertain_by_more(gap):
+    def values(rng):
+        return [Estimate.of(rng.normal(rng.normal(1, gap), 0.5, 40)) for _ in range(60)]
+
+    assert coverage(lambda rng: rms_gap(values(rng), 1.0), gap, repeats=300) >= 0.92
+    naive = np.mean([(e.mean - 1) ** 2 for e in values(np.random.default_rng(1))]) ** 0.5
+    assert gap > 0.1 or naive > gap + 0.02
 
 
 def test_a_distance_from_a_law_is_none_where_all_intervals_hold_it():

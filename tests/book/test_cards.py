@@ -1,12 +1,14 @@
 """A claim's card: limits as a reader writes them, and a picture of the measurement beside them."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from reversible.base.estimates import Estimate
 from reversible.book import cards
-from reversible.records.claims import Check
+from reversible.records.claims import Check, Claim, judge
+from reversible.records.record import Record
 
 
 @pytest.mark.parametrize(
@@ -45,3 +47,19 @@ def test_the_picture_says_what_the_numbers_say(text, estimate):
         assert low - near <= a <= b <= high + near
     elif not check.is_open(estimate):
         assert b <= low + near or a >= high - near
+
+
+def test_a_line_of_a_rule_that_was_written_later_is_marked_and_no_other(monkeypatch):
+    monkeypatch.setattr(cards, "where_it_ran", lambda record: "here")
+    lines = ["constant_binary <= 3", "constant_uniform <= 3"]
+    claim = Claim(
+        id="T1", chapter="demo", source="here", whose="paper", says="it holds", record="code-law",
+        found={"reproduced": "It holds."}, must=(Check.parse(lines[0]),), should=(Check.parse(lines[1]),),
+    )  # fmt: skip
+    measures = {check.measure: Estimate.exact(1.0) for check in (*claim.must, *claim.should)}
+    for added in ([], lines[:1], lines[1:]):
+        marked = replace(claim, added=tuple(added))
+        record = Record("code-law", "full", {"cells": []}, measures, [], {"T1": claim.rule}, {})
+        shown = cards.card(judge(marked, lambda _, record=record: record))
+        rows = [row for row in shown.split("<tr>") if "entries" in row]
+        assert [line for line, row in zip(lines, rows, strict=True) if "(written after a first run)" in row] == added

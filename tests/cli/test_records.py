@@ -252,9 +252,9 @@ def test_records_of_this_book(own_cache, capsys):
     assert out.splitlines()[-1].startswith("2 records, 9 deciding checks (3 of them can change a verdict): ")
 
 
-def test_a_law_that_is_wrong_changes_the_verdicts_that_stand_on_it(own_cache, capsys, monkeypatch):
+def test_a_law_that_is_wrong_is_seen_at_other_sizes_too(own_cache, capsys, monkeypatch):
     right = laws.relative_risk
     monkeypatch.setattr(laws, "relative_risk", lambda *a, **k: 1.15 * right(*a, **k))
     status, out, _ = typed(capsys, "inference-dropout", "--profile", "smoke")
     assert status == 1
-    assert out.splitlines()[-1] == "A-T2.4, reproduced -> partly (rms_z <= 1.5)"
+    assert "    OFF THE LAW: rms_z = " in out

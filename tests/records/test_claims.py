@@ -140,13 +140,17 @@ must = ["slope = 1 +- 0.1"]
 
 
 def ledger(book):
-    (book / "claims").mkdir()
+    (book / "claims").mkdir(exist_ok=True)
     return book / "claims" / "demo.toml"
 
 
 def test_a_ledger_is_read(tmp_path):
     ledger(tmp_path).write_text(GOOD)
-    assert read_claims(tmp_path)[0].must == (Check.parse("slope = 1 +- 0.1"),)
+    [claim] = read_claims(tmp_path)
+    assert claim.must == (Check.parse("slope = 1 +- 0.1"),)
+    ledger(tmp_path).write_text(GOOD + 'added = ["slope = 1 +- 0.1"]')
+    [later] = read_claims(tmp_path)
+    assert (later.added, later.rule) == (("slope = 1 +- 0.1",), claim.rule)
 
 
 @pytest.mark.parametrize(
@@ -159,6 +163,7 @@ def test_a_ledger_is_read(tmp_path):
         (GOOD.replace("must", "mast"), "not a whole claims ledger"),
         (GOOD.replace('record = "demo"', ""), "needs either a record and a rule"),
         (GOOD + 'not_tested = "but it was"', "needs either a record and a rule"),
+        (GOOD + 'added = ["slope = 1 +- 0.2"]', "a line in added of claim T1 must be one of"),
         (GOOD.replace("+- 0.1", ""), "a check is"),
         (GOOD.replace("+- 0.1", "+- 0.1.2"), "a check is"),
     ],

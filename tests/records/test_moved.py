@@ -101,9 +101,25 @@ def test_only_edited_experiments_are_said_to_have_the_same_bits():
         assert meaning == meaning_of(name, module_of(name)).digest, name
 
 
+CODE = "c" * 64
+
+
 @pytest.fixture
-def record():
-    return results.read_record(RESULTS / "code-law.json")
+def record(monkeypatch):
+    """A record of the first format, which says no meaning, and its line in moved.toml, of code that was not edited."""
+    record, now = results.read_record(RESULTS / "code-law.json"), meaning_of("code-law", f"reversible.{LEMMAS}")
+    line = {"code": CODE, "meaning": now.digest}
+    moved = {"records": {"code-law": line}, "same_bits": {}, "edited": {}, "definitions": dict(now.definitions)}
+    monkeypatch.setattr(results, "_moved", lambda: moved)
+    kept = {name: of for name, of in record.provenance.items() if name not in ("meaning", "runs", "definitions")}
+    return replace(record, provenance=kept | {"code": CODE, "module": "reversible.experiments.lemmas"})
+
+
+def line_of_an_edit():
+    """As if the code had been edited since without changing a bit."""
+    moved = results._moved()
+    moved["same_bits"]["code-law"] = moved["records"]["code-law"]["meaning"]
+    moved["records"]["code-law"]["meaning"] = "0" * 64
 
 
 def with_provenance(record, **what):
@@ -128,6 +144,7 @@ def edited(monkeypatch):
 def test_a_record_is_unchanged_by_its_own_meaning_or_by_its_line(record):
     now = meaning_of("code-law", "reversible.papers.arora2015.experiments.lemmas")
     own = with_provenance(record, meaning=now.digest, definitions=dict(now.definitions))
+    del own.provenance["code"]
     assert record.code_unchanged
     assert own.code_unchanged
     assert not with_provenance(own, meaning="0" * 64).code_unchanged
@@ -136,12 +153,25 @@ def test_a_record_is_unchanged_by_its_own_meaning_or_by_its_line(record):
 
 
 def test_an_edit_that_changes_no_bit_is_said_and_told_from_none(record):
-    assert record.edited_since == ("code-law" in MOVED["same_bits"])
-    assert ("code edited since, the same to the bit" in where_it_ran(record)) == record.edited_since
+    assert not record.edited_since
+    assert "code unchanged since" in where_it_ran(record)
+    line_of_an_edit()
+    assert record.edited_since
+    assert record.code_unchanged
+    assert record.runs_changed_since == []
+    assert "code edited since, the same to the bit" in where_it_ran(record)
+
+
+def test_what_was_measured_again_is_unchanged_by_what_it_says_of_that_or_by_an_edit_that_changes_no_bit(record):
     now = meaning_of("code-law", f"reversible.{LEMMAS}")
-    whole = with_provenance(record, meaning=now.digest, definitions=dict(now.definitions))
-    assert not whole.edited_since
-    assert "code unchanged since" in where_it_ran(whole)
+    again = {"meaning": now.digest, "runs": "of then", "definitions": dict(now.definitions)}
+    assert with_provenance(record, measured=again).code_unchanged
+    later = with_provenance(record, measured=again | {"meaning": "0" * 64})
+    assert not later.code_unchanged
+    assert later.runs_changed_since != []
+    line_of_an_edit()
+    assert later.edited_since
+    assert later.runs_changed_since == []
 
 
 def test_a_changed_record_names_the_definitions(record, edited):
@@ -159,6 +189,7 @@ def test_at_most_three_names_are_shown_and_none_as_markup(record, monkeypatch):
 
 
 def test_without_the_file_nothing_is_known_and_a_spoiled_one_is_refused(record, tmp_path, monkeypatch):
+    monkeypatch.undo()
     (tmp_path / "results").mkdir()
     monkeypatch.setattr(results, "book_folder", lambda: tmp_path)
     assert not record.code_unchanged

@@ -123,6 +123,14 @@ def test_the_word_and_what_it_may_change(world, profile, check, now, word, judge
     assert found("first", profile, check) == (word, judged, changed)
 
 
+@pytest.mark.parametrize(("score", "off"), [(2.9, {}), (3.1, {"rms_z_else": Estimate.exact(3.1)})])
+def test_a_score_off_the_law_contradicts_at_any_size_though_no_claim_reads_it(world, score, off):
+    world.measures["rms_z_else"] = Estimate.exact(score)
+    [outcome] = verify.again(verify.tasks(EXPERIMENTS, ["first"], "smoke"), "smoke")
+    assert (outcome.off_law, outcome.contradicts, outcome.changes) == (off, bool(off), ())
+    assert ("OFF THE LAW: rms_z_else = 3.1 is above 3" in verify.notes(outcome)) == bool(off)
+
+
 @pytest.mark.parametrize(
     ("then", "now", "changed"),
     [

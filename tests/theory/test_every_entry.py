@@ -111,6 +111,7 @@ def simulated(widths, offsets, draws, rng):
         weights.append(rng.standard_normal((draws, n, codes[-1].shape[1])))
         codes.append(np.maximum(2 / n * np.einsum("dij,dj->di", weights[-1], codes[-1]), 0))
     e = codes.pop()
+    gain = noise = np.zeros(draws)
     for b in offsets:
         W, h = weights.pop(), codes.pop()
         y = np.einsum("dij,di->dj", W, e)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from reversible.base.checks import InputError
 
@@ -129,6 +127,23 @@ def furthest(estimates: Sequence[Estimate], law: float) -> Estimate:
     return Estimate(max(abs(e.mean - law) for e in estimates), (low, high), min(e.n for e in estimates))
 
 
+def rms_gap(estimates: Sequence[Estimate], law: float) -> Estimate:
+    """How far several true values lie from what a law says of all, root mean square: 0 where the law holds for each.
+
+    The square of an estimate's distance is too large by the square of its standard error, on average; that is taken
+    off. The interval is for the values of which these are a random sample.
+
+    >>> rms_gap([Estimate.exact(1.1), Estimate.exact(0.9), Estimate.exact(1.1)], 1.0).mean.__round__(6)
+    0.1
+    """
+    return Estimate.of([(e.mean - law) ** 2 - _error(e) ** 2 for e in estimates]).sqrt()
+
+
+def _error(e: Estimate) -> float:
+    """The standard error of an estimate; none of an exact number."""
+    return e.half_width / _t(e.n - 1) if e.n > 1 else 0.0
+
+
 def _together(e: Estimate, count: int) -> tuple[float, float]:
     """The interval of one of `count` estimates with which all hold in 95 cases of 100."""
     if e.n < 2:
@@ -175,22 +190,12 @@ def _t(freedom: int) -> float:
     return float(special.stdtrit(freedom, 0.975))
 
 
-def bootstrap(values: Sequence[float] | np.ndarray) -> Estimate:
-    """Mean of independent `values` with its 95 % bootstrap interval (bias corrected and accelerated, fixed draws)."""
-    return _interval([np.asarray(values, float)], np.mean)
+def jackknife(statistic: Callable[..., float], *columns: np.ndarray) -> Estimate:
+    """A smooth `statistic` of columns that are paired by row: mean and Student t interval of its pseudo-values.
 
-
-def _interval(columns: list[np.ndarray], statistic: Any) -> Estimate:
-    """Of a statistic of paired columns, resampled by seed."""
-    value, n = float(statistic(*columns, axis=-1)), len(columns[0])
-    if all(np.ptp(column) < 1e-12 for column in columns):  # the same but for rounding
-        return Estimate(value, (value, value), n)
-    for method in ("BCa", "percentile"):  # the first has no answer where nearly all values are the same
-        with warnings.catch_warnings(), np.errstate(invalid="ignore"):
-            warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-            low, high = stats.bootstrap(
-                columns, statistic, paired=len(columns) > 1, vectorized=True, method=method, rng=0
-            ).confidence_interval
-        if np.isfinite([low, high]).all():
-            break
-    return Estimate(value, (float(low), float(high)), n)
+    >>> jackknife(np.mean, np.array([1.0, 2.0, 3.0])) == Estimate.of([1.0, 2.0, 3.0])
+    True
+    """
+    n, whole = len(columns[0]), statistic(*columns)
+    without = [statistic(*(np.delete(column, i) for column in columns)) for i in range(n)]
+    return Estimate.of([n * whole - (n - 1) * part for part in without])

@@ -6,7 +6,7 @@ import math
 
 from reversible.base.estimates import Estimate
 from reversible.papers import EXPERIMENTS
-from reversible.records.claims import WHOSE, Check, Verdict
+from reversible.records.claims import WHOSE, Check, Claim, Verdict
 from reversible.records.compare import where
 from reversible.records.record import Record
 from reversible.records.words import called, sentence
@@ -50,13 +50,25 @@ def _rule(verdict: Verdict) -> str:
     """The rule line by line: what is measured, the measurement, its limits, the two in a picture, and what follows."""
     label = EXPERIMENTS[verdict.claim.record].label
     rows = [
-        [escape(label(check.measure)), str(estimate), limits(check), bar(check, estimate), _holds(check, estimate, ok)]
+        [
+            escape(label(check.measure)),
+            str(estimate),
+            _line(verdict.claim, check),
+            bar(check, estimate),
+            _holds(check, estimate, ok),
+        ]
         for check, estimate, ok in verdict.checks
     ]
     secondary = len(verdict.claim.must)
     for row in rows[secondary:]:
         row[0] += " <small>(secondary)</small>"
     return table(["measure", "measured, 95 % interval", "rule, set before the run", "", "holds"], rows, "rv-rule")
+
+
+def _line(claim: Claim, check: Check) -> str:
+    """What a line of the rule allows, and whether it was written later than the others."""
+    later = " <small>(written after a first run)</small>" if check.text in claim.added else ""
+    return limits(check) + later
 
 
 WIDTH, HEIGHT = 120, 14  # of the picture of a measurement beside its limits, in pixels
@@ -88,7 +100,10 @@ def _holds(check: Check, estimate: Estimate, ok: bool) -> str:
 
 
 def where_it_ran(record: Record) -> str:
-    """Provenance in a line: the record to download, device, seconds, date, and whether the code still is the same."""
+    """Provenance in a line: the record to download, device, seconds, date, whether the code still is the same.
+
+    And where the measures were read off the rows once more, without a run: when that was.
+    """
     p = record.provenance
     link = f"<a href='{escape(record.experiment)}.json' download>record</a>"
     ran = [cell for cell, row in record.pairs() if "absent" not in row]
@@ -97,7 +112,12 @@ def where_it_ran(record: Record) -> str:
     device = where(record) if p.get("arithmetic") and p["device"].startswith("CPU") else p["device"]
     took = f"{escape(device)}, {duration(p['seconds'])}, {escape(p['date'][:10])}"
     runs, same = f"{sum(map(EXPERIMENTS[record.experiment].runs_of, ran)):,} runs", _code_since(record)
-    return f"{link}: {escape(record.profile)} profile, {cells}, {runs}, {took}; {same}"
+    return f"{link}: {escape(record.profile)} profile, {cells}, {runs}, {took}{_again(record)}; {same}"
+
+
+def _again(record: Record) -> str:
+    later = record.provenance.get("measured")
+    return f"; measured again, from the same runs, on {escape(later['date'][:10])}" if later else ""
 
 
 def _code_since(record: Record) -> str:

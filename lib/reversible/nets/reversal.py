@@ -105,6 +105,7 @@ class Comparison:
     """Codes h and what came back, h_hat, image by image; an empty code h counts as lost: cosine 0, error 1."""
 
     cosine: Tensor  # (B,) float64, as all
+    centred: Tensor  # the cosine of h and h_hat less their means over the images: what all codes have in common is out
     relative_error: Tensor  # ||h_hat - h||^2 / ||h||^2
     scaled_error: Tensor  # the same of scale * h_hat
     scale: float  # one number for all images: the one with the least mean scaled_error
@@ -128,6 +129,7 @@ def compare(h: Tensor, h_hat: Tensor) -> Comparison:
     on, on_back = h != 0, h_hat != 0
     return Comparison(
         cosine=product / square.sqrt().where(square > 0, torch.ones_like(square)),
+        centred=torch.cosine_similarity(h - h.mean(0), h_hat - h_hat.mean(0), dim=-1),
         relative_error=error(1.0),
         scaled_error=error(scale),
         scale=scale,

@@ -69,6 +69,7 @@ class Claim:
     record: str = ""  # the experiment whose record decides
     must: tuple[Check, ...] = ()  # all hold, or the claim is not reproduced
     should: tuple[Check, ...] = ()  # one fails, and it is partly reproduced
+    added: tuple[str, ...] = ()  # lines of these two that were written after a first run had been seen
     would_change: str = ""  # what would change our mind
     not_tested: str = ""  # why, where nothing decides
     pending: str = ""  # why, until there is a record
@@ -152,10 +153,13 @@ def _read(path: Path) -> tuple[list[Claim], list[Finding]]:
 
 def _claim(entry: dict[str, Any]) -> Claim:
     checks = {key: tuple(Check.parse(text) for text in entry.get(key, [])) for key in ("must", "should")}
-    claim = Claim(**{**entry, **checks})
+    claim = Claim(**{**entry, **checks, "added": tuple(entry.get("added", []))})
     one_of(f"whose of claim {claim.id}", claim.whose, WHOSE)
     for status in claim.found:
         one_of(f"a verdict in found of claim {claim.id}", status, STATUSES[:-1])
+    lines = [check.text for check in (*claim.must, *claim.should)]
+    for text in claim.added:
+        one_of(f"a line in added of claim {claim.id}", text, lines)
     if bool(claim.must and claim.record) == bool(claim.not_tested):
         raise InputError(f"claim {claim.id} needs either a record and a rule, or the reason why it is not tested")
     return claim

@@ -4,8 +4,9 @@ What is an estimate of the same thing, and when two of them are apart, says `com
 is told in one of the words of `FOUND`.
 
 A verdict changes where the claim's own rule gives another one once the checks that are apart are decided by the re-run,
-and all others by the record. Where both were made by the same code on the same kind of CPU, cells that both have run
-must be equal to the bit besides; seconds do not count.
+and all others by the record. Standard scores of the re-run against an exact law are held against it whether or not a
+claim reads them. Where both were made by the same code on the same kind of CPU, cells that both have run must be equal
+to the bit besides; seconds do not count.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from reversible.records.compare import (
     can_be_apart,
     difference,
     must_be_equal,
+    off_the_law,
     relation,
 )
 from reversible.records.record import Record, book_folder, read_record
@@ -156,12 +158,13 @@ class Outcome:
     changes: tuple[Change, ...]
     untested: dict[str, str]  # claims that the record does not decide -> why
     beside: dict[str, str]  # further measures that estimate the same thing -> within or apart
+    off_law: dict[str, Estimate]  # standard scores against the exact law that are too large, decide they or not
     bits: str | None  # where cells must be equal to the bit: the first difference, "" for none; None elsewhere
 
     @property
     def contradicts(self) -> bool:
-        """A number that decides a claim is apart, or bits differ that must not."""
-        return bool(self.bits) or any(row.found == APART for row in self.rows)
+        """A number that decides a claim is apart, the re-run is off the exact law, or bits differ that must not."""
+        return bool(self.bits or self.off_law) or any(row.found == APART for row in self.rows)
 
     @property
     def code_unchanged(self) -> bool:
@@ -183,7 +186,8 @@ def compared(task: Task, now: Record, touched: Collection[str] = ()) -> Outcome:
     untested = {verdict.claim.id: verdict.why for verdict in task.verdicts if verdict.status == NOT_TESTED}
     bits = difference(recorded, now) if must_be_equal(recorded, now) else None
     further = beside.further({row.check.measure for row in rows})
-    return Outcome(recorded, now, beside.how, tuple(rows), tuple(changes), untested, further, bits)
+    off = off_the_law(task.experiment, now)
+    return Outcome(recorded, now, beside.how, tuple(rows), tuple(changes), untested, further, off, bits)
 
 
 @dataclass(frozen=True)
@@ -251,7 +255,8 @@ def head(outcome: Outcome) -> str:
     """A line: the record, its code, its re-run."""
     recorded, now = outcome.recorded, outcome.now
     where, code = recorded.provenance, "unchanged" if outcome.code_unchanged else "changed"
-    made = f"{recorded.profile} profile, {where['seconds']:.1f} s, {where['date'][:10]}, code {code} since"
+    later = f", measured again {where['measured']['date'][:10]}" if "measured" in where else ""
+    made = f"{recorded.profile} profile, {where['seconds']:.1f} s, {where['date'][:10]}{later}, code {code} since"
     again = f"{now.profile} profile, {now.provenance['seconds']:.1f} s, {outcome.relation}"
     return f"{recorded.experiment}: recorded in the {made}; re-run in the {again}"
 
@@ -268,6 +273,7 @@ def table(outcome: Outcome) -> list[list[str]]:
 def notes(outcome: Outcome) -> list[str]:
     """Lines under the table: what changed, what was not tested or not run and why, the measures that decide nothing."""
     lines = [f"VERDICT CHANGED: {_changed(change)}" for change in outcome.changes]
+    lines += [f"OFF THE LAW: {name} = {e.mean:.3g} is above {LIVE_LIMIT:g}" for name, e in outcome.off_law.items()]
     if outcome.bits is not None:
         other = f"OTHER BITS on the same kind of CPU: {outcome.bits}"
         lines.append(other if outcome.bits else TO_THE_BIT)
@@ -315,4 +321,5 @@ def _shown(outcome: Outcome) -> dict[str, Any]:
         "record": outcome.recorded.experiment, "recorded": recorded, "now": now, "runs": outcome.relation,
         "code_unchanged": outcome.code_unchanged, "checks": checks, "untested": outcome.untested,
         "absent": outcome.now.absent, "beside": outcome.beside, "bits": outcome.bits,
+        "off_law": {name: asdict(estimate) for name, estimate in outcome.off_law.items()},
     }  # fmt: skip

@@ -120,8 +120,8 @@ def test_a_part_is_one_of_its_table_and_nothing_else():
 
 def test_lines_of_rules_are_in_words():
     shown = {check.text: f"{EXPERIMENTS[record].label(check.measure)} {limits(check)}" for record, check in CHECKS}
-    largest = "largest ratio of β to √(ln k / k) in any draw"
-    assert shown["largest_constant_binary <= 3"] == f"{largest}, binary entries ≤ 3"
+    constant = "mean ratio of β to √(ln k / k) in the longest codes"
+    assert shown["constant_binary <= 3"] == f"{constant}, binary entries ≤ 3"
     assert not [line for line in shown.values() if "_" in line]
 
 

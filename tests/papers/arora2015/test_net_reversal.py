@@ -10,10 +10,11 @@ import torch
 from helpers import refusal
 from reversible import data
 from reversible.base.runtime import trial_generator
+from reversible.nets.reversal import compare
 from reversible.papers.arora2015.experiments import net_reversal as real_nets
 from reversible.papers.arora2015.experiments import training_travel as travel
 from reversible.papers.arora2015.experiments.net_reversal import NetReversal, NetReversalResult, net_reversal
-from reversible.papers.arora2015.experiments.trained_here import SCHEDULES, trained_net
+from reversible.papers.arora2015.experiments.trained_here import SCHEDULES, trained_nets
 from reversible.papers.arora2015.experiments.training_travel import TravelResult, training_travel
 from reversible.runs.experiment import Absent
 
@@ -36,7 +37,7 @@ def travelled(cell):
 
 def test_the_same_cell_gives_the_same_result_to_the_bit():
     first = asdict(ran(TRAINED))
-    trained_net.cache_clear()
+    trained_nets.cache_clear()
     torch.manual_seed(1)
     assert asdict(ran(TRAINED)) == first
     dropped = replace(TRAINED, rho=0.5)
@@ -47,7 +48,7 @@ def test_the_same_cell_gives_the_same_result_to_the_bit():
 def test_own_weights_beat_a_permutation_on_the_same_images():
     own, control = ran(TRAINED), ran(replace(TRAINED, generation="permuted", seed=9))
     assert (own.support, own.input_nonzero) == (control.support, control.input_nonzero)  # the codes are the net's own
-    assert all(a > b for a, b in zip(own.cosine_by_batch, control.cosine_by_batch, strict=True))
+    assert all(a > b for a, b in zip(own.cosine_by_repeat, control.cosine_by_repeat, strict=True))
     assert own.specific.mean == pytest.approx(own.cosine.mean - own.cosine_other.mean)
     assert own.specific.ci95[0] > control.specific.ci95[1]
     other = ran(replace(TRAINED, generation="permuted", everywhere=True, seed=9))
@@ -67,7 +68,7 @@ def test_shares_are_shares():
 
 
 def test_facts_of_the_net_by_hand():
-    r, net, test = ran(TRAINED), trained_net(BRIEF), data.load("digits", train=False)
+    r, net, test = ran(TRAINED), trained_nets(BRIEF)[0], data.load("digits", train=False)
     places = torch.randperm(360, generator=trial_generator(real_nets.IMAGES_SEED, 0))[:100]
     x = test.take(places).scaled().double().numpy()
     (A1, A2, A3), (b1, b2, b3) = ([v.double().numpy() for v in values] for values in (net.weights, net.biases))
@@ -102,12 +103,34 @@ def test_measures_are_paired_differences():
     pairs = [(cell, ran(cell)) for cell in cells]
     measures = real_nets.reversal_measures(pairs)
     base, rest = pairs[0][1], pairs[1][1]
-    differences = np.subtract(base.cosine_by_batch, rest.cosine_by_batch)
+    differences = np.subtract(base.cosine_by_repeat, rest.cosine_by_repeat)
     found = measures["cosine_above_bulk_trained_digits_2"]
     assert found.mean == pytest.approx(differences.mean())
     assert found.half_width == pytest.approx(2.776 * differences.std(ddof=1) / math.sqrt(5), rel=1e-3)
     assert {"cosine_above_rho_0_5_trained_digits_2", "scaled_error_above_zero_biases_trained_digits_2",
             "active_share_trained_digits_2", "scale_bulk_trained_digits_2"} <= set(measures)  # fmt: skip
+
+
+def test_of_several_nets_the_nets_are_the_repeats():
+    several = replace(TRAINED, training=replace(BRIEF, seeds=(0, 1, 2)))
+    r, alone = ran(several), ran(TRAINED)
+    assert r.cosine.n == r.negative_bias_share.n == len(r.centred_by_repeat) == 3
+    assert r.cosine_by_repeat[0] == pytest.approx(alone.cosine.mean, rel=1e-3)
+    assert len(set(r.cosine_by_repeat)) == 3
+    pairs = [(cell, ran(cell)) for cell in (several, replace(several, generation="permuted"))]
+    found = real_nets.reversal_measures(pairs)["centred_above_permuted_trained_digits_2"]
+    assert found.n == 3
+    assert found.mean == pytest.approx(pairs[0][1].centred.mean - pairs[1][1].centred.mean)
+
+
+def test_centred_codes_do_not_see_what_all_codes_have_in_common():
+    h = torch.rand(20, 30, generator=torch.Generator().manual_seed(0))
+    common = 5 * torch.rand(30, generator=torch.Generator().manual_seed(1))
+    other = torch.rand(20, 30, generator=torch.Generator().manual_seed(2))
+    alike = compare(h + common, other + common)
+    assert float(alike.cosine.mean()) > 0.9
+    assert abs(float(alike.centred.mean())) < 0.2
+    assert torch.allclose(compare(h, 3 * h + common).centred, torch.ones(20, dtype=torch.float64))
 
 
 def test_lenet_is_seen_to_be_reversible(needs_mnist, needs_weights):

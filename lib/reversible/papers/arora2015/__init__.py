@@ -11,7 +11,8 @@ PAPER = Paper(
     at_hand="Its abstract, a published review of its experiments and a reader's notes on its theorems were at hand, "
     "its text was not.",
     chapters=(
-        "single-layer", "multi-layer", "depth-laws", "reversal-map", "spectra", "real-nets", "training", "ablations",
+        "single-layer", "multi-layer", "depth-laws", "reversal-map", "spectra", "real-nets", "trained-law",
+        "training", "ablations",
     ),
     experiments={
         "experiments.lemmas": ("code-law", "baby-theorem", "technical-lemma"),
@@ -33,6 +34,8 @@ PAPER = Paper(
         "experiments.net_spectra": ("net-spectra",),
         "experiments.net_reversal": ("net-reversal",),
         "experiments.training_travel": ("training-travel",),
+        "experiments.own_codes": ("own-codes",),
+        "experiments.trained_layers": ("trained-layers",),
         "experiments.shadow": ("shadow", "shadow-ablations", "shadow-gpu"),
         "experiments.shadow_digits": ("shadow-digits", "ablations-digits"),
         "experiments.shadow_long": ("shadow-long",),
@@ -49,6 +52,7 @@ PAPER = Paper(
         "figures.theorems": ("middle-and-top", "theorem-3-1", "theorem-3-2", "depth-limit"),
         "figures.reversal_map": ("reversal-map",),
         "figures.spectra": ("spectral-laws", "planted-spikes", "bulk-distance", "other-noise", "verdict-rule"),
+        "figures.own_codes": ("own-codes", "trained-layers"),
         "figures.nets": ("net-spectra", "net-reversal", "training-travel"),
         "figures.shadow": ("shadow", "shadow-ablations", "shadow-gpu", "shadow-long"),
     },

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from reversible.base.estimates import bootstrap
+from reversible.base.estimates import Estimate
 from reversible.base.rebuilt import rebuilt
 from reversible.papers.arora2015.experiments.net_reversal import NetReversal, place_of
 from reversible.papers.arora2015.experiments.net_spectra import DOWNLOADED, EXACT, PRUNED, WEIGHTS, on_law
@@ -182,7 +182,7 @@ def across_dropout(*records: Record) -> Shown:
     for record in records:
         ends = {(c.place, c.method): np.array(r["points"][-1]["test_error"]) for c, r in tuned_cells(record)}
         for place in dict.fromkeys(place for place, method in ends if method == "backprop dropout"):
-            gain = bootstrap(ends[place, "backprop dropout"] - ends[place, "shadow"]).scaled(100)
+            gain = Estimate.of(ends[place, "backprop dropout"] - ends[place, "shadow"]).scaled(100)
             lines.append([place_words(place), f"{record.experiment}, last step", str(gain)])
     return Shown(table(["data", "run", "error of backprop with dropout less that of SHADOW, points"], lines))
 

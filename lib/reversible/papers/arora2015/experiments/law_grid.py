@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reversible.base.estimates import Estimate
+from reversible.base.estimates import Estimate, largest, over_law, rms_gap
 from reversible.papers.arora2015.labels import many_layers as labels
 from reversible.random_nets.deep import NEVER, MultiLayer, float64_check, multi_layer
 from reversible.runs.experiment import Experiment
@@ -28,7 +28,6 @@ LOW, HIGH = 0.5, 1.5  # entries that are on are uniform between them, as the sim
 CODES = 256  # over which the error is averaged: a per cent or less of it is left to chance
 FEW = 100  # units kept under the code: with fewer the law is not trusted, and its nets are measured apart
 WIDEST = 4000  # pixels of a net that is run: the grid's larger ones would take gigabytes
-TENTH = 0.1  # how far from the law a net's error may be, as a share of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,11 +105,16 @@ def law_error(n: int, m: int, k: int, rho: float, depth: int) -> float:
     With every offset low enough nothing passes and the error is 1: no offsets that are worse are the best ones. The
     search does not see it: it takes the law of infinite width, where no fluctuation of a narrow layer is in the way.
     """
+    return min(law_as_run(n, m, k, rho, depth), NOTHING)
+
+
+def law_as_run(n: int, m: int, k: int, rho: float, depth: int) -> float:
+    """What the law says of one net with the offsets that the search finds, more than `NOTHING` or not."""
     widths, retention, codes = layer_widths(n, m, depth), (rho,) * depth, codes_of(k)
     typical = LOW + (HIGH - LOW) * (np.arange(k) + 0.5) / k
     offsets = optimal_offsets(widths, retention, typical)
     top = state_evolution(widths, retention, offsets, np.linalg.norm(codes, axis=1))[-1]
-    return min(float(np.mean(top_risk(top, codes))), NOTHING)
+    return float(np.mean(top_risk(top, codes)))
 
 
 def run_row(row: LawRow) -> LawErrors:
@@ -151,7 +155,7 @@ def share_of_steps(errors: dict[Net, float], axis: str, holds: Callable[[float, 
 
 @dataclass(frozen=True)
 class NetRun:
-    """One net of the grid: what the law says, and what the simulation of the same sizes found."""
+    """One net of the grid: what the law says, more than `NOTHING` or not, and what a simulation of its sizes found."""
 
     law: float
     error: Estimate
@@ -159,7 +163,7 @@ class NetRun:
 
 def nets_to_run(profile: str) -> list[MultiLayer]:
     """Nets drawn from the grid without regard to what the law says of them, as the explorer's command runs them."""
-    count, trials = {"smoke": (3, 4), "book": (8, 10), "full": (160, 40)}[profile]
+    count, trials = {"smoke": (3, 4), "book": (8, 10), "full": (320, 80)}[profile]
     grid = [Net(n, r.m, r.k, r.rho, r.depth) for r in law_rows("full") for n in r.n if n <= WIDEST]
     drawn = np.random.default_rng(8900).choice(len(grid), size=count, replace=False)
     return [
@@ -173,20 +177,22 @@ def nets_to_run(profile: str) -> list[MultiLayer]:
 
 def run_net(p: MultiLayer) -> NetRun:
     """The law of the net that `p` runs, and the run."""
-    return NetRun(law_error(p.widths[0], p.widths[-1], p.k, p.rho[0], p.depth), multi_layer(p).top.relative_error)
+    return NetRun(law_as_run(p.widths[0], p.widths[-1], p.k, p.rho[0], p.depth), multi_layer(p).top.relative_error)
 
 
 def net_measures(pairs: list[tuple[MultiLayer, NetRun]]) -> dict[str, Estimate]:
-    """The simulated error over the law's, of nets of which the law says that something comes back."""
+    """The simulated error over the law's: on average, depth by depth, and how far the nets lie off it one by one."""
     measures = {"nets": Estimate.exact(len(pairs))}
-    told = [(p, run) for p, run in pairs if run.law < NOTHING]
     for name, few in (("many", False), ("few", True)):
-        over = [run.error.mean / run.law for p, run in told if (p.rho[-1] * p.widths[-2] < FEW) == few]
-        if len(over) > 1:
-            measures[f"nets_{name}_kept"] = Estimate.exact(len(over))
-            measures[f"error_over_law_{name}_kept"] = Estimate.of(over)
-            measures[f"largest_over_law_{name}_kept"] = Estimate.exact(max(over))
-            measures[f"share_within_tenth_{name}_kept"] = Estimate.of_share([abs(x - 1) <= TENTH for x in over])
+        mine = [(p.depth, run) for p, run in pairs if (p.rho[-1] * p.widths[-2] < FEW) == few]
+        for depth in sorted({depth for depth, _ in mine}):
+            told = over_law((run.error, run.law) for own, run in mine if own == depth)
+            measures[f"error_over_law_{name}_kept_depth_{depth}"] = told
+        ratios = [run.error.scaled(1 / run.law) for _, run in mine]
+        if len(ratios) > 1:
+            measures[f"nets_{name}_kept"] = Estimate.exact(len(ratios))
+            measures[f"largest_over_law_{name}_kept"] = largest(ratios)
+            measures[f"rms_gap_{name}_kept"] = rms_gap(ratios, 1.0)
     return measures
 
 

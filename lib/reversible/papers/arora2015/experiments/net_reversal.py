@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from reversible.base.estimates import Estimate
 from reversible.base.runtime import trial_generator
 from reversible.nets.net import Net
 from reversible.nets.reversal import RANDOM, REPLACEMENTS, replaced, round_trip
-from reversible.papers.arora2015.experiments.trained_here import LENETS, SCHEDULES, trained_net
+from reversible.papers.arora2015.experiments.trained_here import LENETS, SCHEDULES, trained_nets
 from reversible.papers.arora2015.labels import nets as labels
 from reversible.runs.experiment import Absent, Experiment
 from reversible.training.config import Training
@@ -29,7 +29,10 @@ IMAGES_SEED = 4100  # which test images a batch holds hangs on its number alone,
 
 @dataclass(frozen=True, kw_only=True)
 class NetReversal:
-    """Test images x -> code h_l -> down to x~ -> up to h_hat_l, in batches with their own images and random draws."""
+    """Test images x -> code h_l -> down to x~ -> up to h_hat_l, in batches with their own images and random draws.
+
+    Of one net the batches are the independent repeats; where `training` has several seeds, its nets are.
+    """
 
     net: str  # one of LENETS, or "trained": by `training`
     data: str  # what it is shown
@@ -39,7 +42,7 @@ class NetReversal:
     rho: float = 1.0  # retention of the generation's dropout
     biases: str = "trained"  # or "zero"
     training: Training | None = None
-    batches: int = 20  # independent repeats
+    batches: int = 20
     images: int = 100  # a batch
     seed: int
 
@@ -58,9 +61,10 @@ class NetReversal:
 
 @dataclass(frozen=True)
 class NetReversalResult:
-    """Estimates are over batches, each the mean of its images; supports are shares of the layer's units."""
+    """Estimates are over repeats, each the mean of its images; supports are shares of the layer's units."""
 
     cosine: Estimate  # of h and h_hat
+    centred: Estimate  # of h and h_hat, each less its mean over the images of the batch
     cosine_other: Estimate  # of h and the h_hat of another image: what all codes have in common
     specific: Estimate  # cosine less cosine_other, paired: what came back of this image and no other
     relative_error: Estimate  # ||h_hat - h||^2 / ||h||^2 at the theory's scale
@@ -76,39 +80,53 @@ class NetReversalResult:
     agreement: Estimate  # share of images whose x~ the net gives the class it gives x
     negative_bias_share: Estimate  # of the layer's own units; interval over units
     mean_bias: Estimate  # over the root mean square of what the biases are added to; interval over units
-    cosine_by_batch: tuple[float, ...]
-    scaled_error_by_batch: tuple[float, ...]
+    cosine_by_repeat: tuple[float, ...]
+    centred_by_repeat: tuple[float, ...]
+    scaled_error_by_repeat: tuple[float, ...]
 
 
 def net_reversal(p: NetReversal) -> NetReversalResult | Absent:
-    """Run p.batches batches. Deterministic in p; `Absent` where data or weights are not at hand.
+    """Run p.batches batches of each net. Deterministic in p; `Absent` where data or weights are not at hand.
 
     Raises InputError where there are fewer test images than p asks for.
     """
     try:
-        net, test = _net(p), data.load(p.data, train=False)
+        nets, test = _nets(p), data.load(p.data, train=False)
     except data.NotAtHand as missing:
         return Absent(str(missing))
-    if net.weights[0].shape[1] != test.pixels.shape[1]:
-        raise InputError(f"data must be of {net.weights[0].shape[1]} pixels for {p.net}, not {p.data!r}")
+    pixels = nets[0].weights[0].shape[1]
+    if pixels != test.pixels.shape[1]:
+        raise InputError(f"data must be of {pixels} pixels for {p.net}, not {p.data!r}")
     if p.batches * p.images > len(test.labels):
         raise InputError(f"batches times images must be at most {len(test.labels)}, not {p.batches} x {p.images}")
-    net = net if p.biases == "trained" else net.without_biases()
     order = torch.randperm(len(test.labels), generator=trial_generator(IMAGES_SEED, 0))
     shown = [test.take(places).scaled() for places in order[: p.batches * p.images].split(p.images)]
-    measured, matrices = [], []
-    for batch, x in enumerate(shown):
-        generator = trial_generator(p.seed, batch)
-        if batch == 0 or p.generation in RANDOM:
-            matrices = [replaced(A, p.generation, generator) for A in net.weights[: p.layer]]
-        measured.append(_measures(p, net.with_first(matrices) if p.everywhere else net, matrices, x, generator))
-    columns = {name: [row[name] for row in measured] for name in measured[0]}
+    by_net = [_batches(p, net, place, shown) for place, net in enumerate(nets)]
+    repeats = [_mean(rows) for rows in by_net] if len(nets) > 1 else by_net[0]
+    columns = {name: [row[name] for row in repeats] for name in repeats[0]}
     return NetReversalResult(
         **{name: Estimate.of(values) for name, values in columns.items()},
-        **_bias_facts(net, p.layer, torch.cat(shown)),
-        cosine_by_batch=tuple(columns["cosine"]),
-        scaled_error_by_batch=tuple(columns["scaled_error"]),
+        **_bias_facts(nets, p.layer, torch.cat(shown)),
+        cosine_by_repeat=tuple(columns["cosine"]),
+        centred_by_repeat=tuple(columns["centred"]),
+        scaled_error_by_repeat=tuple(columns["scaled_error"]),
     )
+
+
+def _batches(p: NetReversal, net: Net, place: int, shown: Sequence[Tensor]) -> list[dict[str, float]]:
+    """The measures of each batch of one net, the one at this place among the cell's nets."""
+    found: list[dict[str, float]] = []
+    matrices: list[Tensor] = []
+    for batch, x in enumerate(shown):
+        generator = trial_generator(p.seed, place * p.batches + batch)
+        if batch == 0 or p.generation in RANDOM:
+            matrices = [replaced(A, p.generation, generator) for A in net.weights[: p.layer]]
+        found.append(_measures(p, net.with_first(matrices) if p.everywhere else net, matrices, x, generator))
+    return found
+
+
+def _mean(rows: list[dict[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
 
 def _measures(p: NetReversal, net: Net, matrices: Sequence[Tensor], x: Tensor, generator: Any) -> dict[str, float]:
@@ -119,6 +137,7 @@ def _measures(p: NetReversal, net: Net, matrices: Sequence[Tensor], x: Tensor, g
     units, pixels = matrices[-1].shape[0], x.shape[1]
     return {
         "cosine": cosine,
+        "centred": float(codes.centred.mean()),
         "cosine_other": other,
         "specific": cosine - other,
         "relative_error": float(codes.relative_error.mean()),
@@ -135,17 +154,25 @@ def _measures(p: NetReversal, net: Net, matrices: Sequence[Tensor], x: Tensor, g
     }
 
 
-def _bias_facts(net: Net, layer: int, x: Tensor) -> dict[str, Estimate]:
+def _bias_facts(nets: Sequence[Net], layer: int, x: Tensor) -> dict[str, Estimate]:
+    """Of the layer's biases: over its units for one net, over nets for several."""
+    shares, means = zip(*(_biases(net, layer, x) for net in nets), strict=True)
+    if len(nets) == 1:
+        return {"negative_bias_share": Estimate.of_share(shares[0]), "mean_bias": Estimate.of(means[0])}
+    over_nets = (Estimate.of([float(np.mean(units)) for units in of_nets]) for of_nets in (shares, means))
+    return dict(zip(("negative_bias_share", "mean_bias"), over_nets, strict=True))
+
+
+def _biases(net: Net, layer: int, x: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Unit by unit: whether the bias is negative, and the bias over the root mean square of what it is added to."""
     bias, below = net.biases[layer - 1], net.up(x, layer - 1)[-1] if layer > 1 else x
     rms = float((below @ net.weights[layer - 1].T).square().mean().sqrt())
-    return {
-        "negative_bias_share": Estimate.of_share((bias < 0).double().numpy()),
-        "mean_bias": Estimate.of(bias.double().numpy() / rms),
-    }
+    return (bias < 0).double().numpy(), bias.double().numpy() / rms
 
 
-def _net(p: NetReversal) -> Net:
-    return trained_net(p.training) if p.training else Net.of(data.pretrained(p.net))
+def _nets(p: NetReversal) -> list[Net]:
+    nets = trained_nets(p.training) if p.training else [Net.of(data.pretrained(p.net))]
+    return [net if p.biases == "trained" else net.without_biases() for net in nets]
 
 
 CONTROLS: list[dict[str, Any]] = [{"generation": how} for how in REPLACEMENTS if how != "transpose"]
@@ -157,15 +184,25 @@ VARIATIONS: list[dict[str, Any]] = [
 
 
 def reversal_cells(profile: str) -> list[NetReversal]:
-    """Around transpose, rho = 1 and trained biases, one thing changed at a time, for each net and hidden layer."""
+    """Around transpose, rho = 1 and trained biases, one thing changed at a time, for each net and hidden layer.
+
+    The nets that are trained here are ten of each kind: what is said of trained nets is said of these.
+    """
     dense, sparse = ({"net": name, "data": "mnist"} for name in LENETS)
-    digits, mnist = ({"net": "trained", "data": name, "training": SCHEDULES[name]} for name in SCHEDULES)
+    seeds = tuple(range({"smoke": 3, "book": 5, "full": 10}[profile]))
+    digits, mnist = (
+        {"net": "trained", "data": name, "training": replace(schedule, seeds=seeds)}
+        for name, schedule in SCHEDULES.items()
+    )
     few: list[dict[str, Any]] = [{}, *CONTROLS]
     grids = {
-        "smoke": [(digits, VARIATIONS, 6, 20), (dense, few, 4, 10)],
-        "book": [(digits, VARIATIONS, 20, 18), (dense, VARIATIONS, 10, 20), (sparse, few, 10, 20)],
-        "full": [(digits, VARIATIONS, 20, 18), *((net, VARIATIONS, 20, 100) for net in (dense, sparse, mnist))],
-    }[profile]
+        "smoke": [(digits, VARIATIONS, 3, 20), (dense, few, 4, 10)],
+        "book": [(digits, VARIATIONS, 5, 36), (dense, VARIATIONS, 10, 20), (sparse, few, 10, 20)],
+        "full": [
+            (digits, VARIATIONS, 10, 36), *((net, VARIATIONS, 20, 100) for net in (dense, sparse)),
+            (mnist, VARIATIONS, 10, 100),
+        ],
+    }[profile]  # fmt: skip
     places = [
         {**net, "layer": layer, **change, "batches": batches, "images": images}
         for net, changes, batches, images in grids
@@ -176,15 +213,15 @@ def reversal_cells(profile: str) -> list[NetReversal]:
 
 
 def reversal_measures(pairs: Sequence[tuple[NetReversal, NetReversalResult | Absent]]) -> dict[str, Estimate]:
-    """For each net and layer that is at hand; `X_above_Y` is the transpose less Y, paired by batch."""
+    """For each net and layer that is at hand; `X_above_Y` is the transpose less Y, paired by repeat."""
     there = [(p, r) for p, r in pairs if isinstance(r, NetReversalResult)]
     measures: dict[str, Estimate] = {}
     for p, r in there:
         place, change = place_of(p), _change(p)
         if change:
             base = next(own for q, own in there if place_of(q) == place and not _change(q))
-            for name in ("cosine", "scaled_error"):
-                pairs_of = getattr(base, f"{name}_by_batch"), getattr(r, f"{name}_by_batch")
+            for name in ("cosine", "centred", "scaled_error"):
+                pairs_of = getattr(base, f"{name}_by_repeat"), getattr(r, f"{name}_by_repeat")
                 measures[f"{name}_above_{change}_{place}"] = Estimate.of(np.subtract(*pairs_of))
             measures |= {f"{name}_{change}_{place}": getattr(r, name) for name in ("specific", "scale")}
         else:
@@ -194,8 +231,8 @@ def reversal_measures(pairs: Sequence[tuple[NetReversal, NetReversalResult | Abs
 
 
 PLAIN = (
-    "cosine", "cosine_other", "specific", "relative_error", "scaled_error", "scale", "input_cosine", "input_error",
-    "agreement", "negative_bias_share", "mean_bias",
+    "cosine", "centred", "cosine_other", "specific", "relative_error", "scaled_error", "scale", "input_cosine",
+    "input_error", "agreement", "negative_bias_share", "mean_bias",
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from reversible.base.estimates import Estimate, _interval, bootstrap
+from reversible.base.estimates import Estimate, jackknife
 from reversible.data import NotAtHand
 from reversible.papers.arora2015.labels import training as labels
 from reversible.runs.experiment import Absent, Experiment
@@ -211,11 +211,11 @@ def shadow_measures(pairs: Sequence[tuple[Tuned, TunedResult | Absent]]) -> dict
             plain, made, label = f"backprop{end}", f"shadow{end}", end.replace(" ", "_")
             if {plain, made} <= set(runs):
                 for gain, name in GAINS.items():
-                    measures[f"{gain}_gain{label}_{place}"] = bootstrap(_less(runs, plain, made, name))
-                measures[f"equal_time_gain{label}_{place}"] = bootstrap(_equal_time_gain(runs[plain], runs[made]))
+                    measures[f"{gain}_gain{label}_{place}"] = Estimate.of(_less(runs, plain, made, name))
+                measures[f"equal_time_gain{label}_{place}"] = Estimate.of(_equal_time_gain(runs[plain], runs[made]))
                 measures[f"time_ratio{label}_{place}"] = Estimate.exact(_rate(runs[made]) / _rate(runs[plain]))
         if {"h3", "shadow"} <= set(runs):
-            measures[f"h3_below_shadow_{place}"] = bootstrap(_less(runs, "shadow", "h3"))
+            measures[f"h3_below_shadow_{place}"] = Estimate.of(_less(runs, "shadow", "h3"))
         for method, result in runs.items():
             measures |= {f"{name}_{_word(method)}_{place}": e for name, e in _of_one(result).items()}
     gains = [
@@ -224,7 +224,7 @@ def shadow_measures(pairs: Sequence[tuple[Tuned, TunedResult | Absent]]) -> dict
         if {"backprop", "shadow"} <= set(places.get(place, ()))
     ]
     if len(gains) == 2:
-        measures["final_gain_few_less_all_mnist"] = bootstrap(gains[0] - gains[1])
+        measures["final_gain_few_less_all_mnist"] = Estimate.of(gains[0] - gains[1])
     return measures
 
 
@@ -233,9 +233,9 @@ def _of_one(result: TunedResult) -> dict[str, Estimate]:
     real, made = result.curve("shown_error"), result.curve("synthetic_error")
     together = [_correlation(a, b) for a, b in zip(real, made, strict=True)]
     return {
-        "final_error": bootstrap(result.summary()["final_test_error"]),
-        "correlation": bootstrap(together),
-        "gap": bootstrap(made[:, -1] - real[:, -1]),
+        "final_error": Estimate.of(result.summary()["final_test_error"]),
+        "correlation": Estimate.of(together),
+        "gap": Estimate.of(made[:, -1] - real[:, -1]),
     }
 
 
@@ -262,19 +262,19 @@ def ablation_measures(pairs: Sequence[tuple[Tuned, TunedResult | Absent]]) -> di
     measures: dict[str, Estimate] = {}
     for place, runs in _by_place(pairs).items():
         for method, result in runs.items():
-            measures[f"final_error_{_word(method)}_{place}"] = bootstrap(result.summary()["final_test_error"])
+            measures[f"final_error_{_word(method)}_{place}"] = Estimate.of(result.summary()["final_test_error"])
             for one, other in ((method, "backprop"), (method, "shadow"), ("shadow", method)):
                 if one != other and {one, other} <= set(runs):
-                    measures[f"{_word(one)}_below_{_word(other)}_{place}"] = bootstrap(_less(runs, other, one))
+                    measures[f"{_word(one)}_below_{_word(other)}_{place}"] = Estimate.of(_less(runs, other, one))
         if {"sampling", "shadow"} <= set(runs):
-            both = [runs[method].summary()["final_test_error"] for method in ("sampling", "shadow")]
-            measures[f"sampling_log_variance_ratio_{place}"] = _interval(both, _log_variance_ratio)
+            both = (runs[method].summary()["final_test_error"] for method in ("sampling", "shadow"))
+            measures[f"sampling_log_variance_ratio_{place}"] = jackknife(_log_variance_ratio, *both)
     return measures
 
 
-def _log_variance_ratio(above: np.ndarray, below: np.ndarray, axis: int) -> np.ndarray:
-    floor = 1e-12  # a resample may hold one seed many times over
-    return np.log((above.var(axis=axis, ddof=1) + floor) / (below.var(axis=axis, ddof=1) + floor))
+def _log_variance_ratio(above: np.ndarray, below: np.ndarray) -> float:
+    floor = 1e-12  # where all seeds end in the same error
+    return float(np.log((above.var(ddof=1) + floor) / (below.var(ddof=1) + floor)))
 
 
 def _word(method: str) -> str:

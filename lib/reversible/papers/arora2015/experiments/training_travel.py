@@ -21,6 +21,7 @@ from reversible.papers.arora2015.experiments.trained_here import SCHEDULES
 from reversible.papers.arora2015.labels import nets as labels
 from reversible.runs.experiment import Absent, Experiment
 from reversible.spectra import bulk
+from reversible.spectra.known import known
 from reversible.training.config import Training
 from reversible.training.hooks import Look, errors
 from reversible.training.run import Run
@@ -39,7 +40,9 @@ class TravelRow:
     kurtosis: float  # of the entries: 3 for Gaussian ones
     sigma: float  # of the bulk of the singular values, as the next two: see `bulk.Bulk`
     ks: float
+    ks_over_farthest: float  # ks over the 99 % point of random matrices of the shape, see `bulk.farthest`
     n_spikes: int
+    n_spikes_levelled: int  # once unequal scales of rows and columns are undone
     distance: float  # ||W_t - W_0||_F / ||W_0||_F
     cosine_transpose: float  # of h_l and what came back through the transposed matrices, mean of test images
     cosine_gaussian: float  # through fresh Gaussian ones
@@ -88,7 +91,9 @@ def _layer(net: Net, layer: int, A: Tensor, A0: Tensor, x: Tensor, generator: to
         "kurtosis": float(stats.kurtosis(A.double().flatten().numpy(), fisher=False)),
         "sigma": float(law.sigma),
         "ks": float(law.ks),
+        "ks_over_farthest": float(law.ks) / bulk.farthest(min(A.shape) - law.n_spikes),
         "n_spikes": int(law.n_spikes),
+        "n_spikes_levelled": len(known(A.double().numpy()).values),
         "distance": float((A - A0).norm() / A0.norm()),
         "cosine_transpose": _cosine(net, layer, "transpose", x, generator),
         "cosine_gaussian": _cosine(net, layer, "gaussian", x, generator),

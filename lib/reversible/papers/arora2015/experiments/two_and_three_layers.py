@@ -47,7 +47,7 @@ def middle_measures(pairs: Pairs) -> dict[str, Estimate]:
     _, best = by_way["best"]
     clean = math.sqrt(2 / (p.rho[1] * p.widths[1]))  # the top's noise if the middle were read exactly
     return {
-        "middle_l2_error_plain": _middle(plain).relative_error.sqrt(),
+        "middle_error_plain": _middle(plain).relative_error,
         "top_error_plain": plain.top.relative_error,
         "top_error_rescaled": rescaled.top.relative_error,
         "top_error_best": best.top.relative_error,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -136,17 +136,17 @@ def units_of(name: str, k: int) -> Units:
     [(1.0, 22.0), (1.118, 46.2), (0.882, 9.8)]
     """
     if name in TWO_POINTS:
-        high, low, chance = two_points(TWO_POINTS[name])
+        up, down, chance = two_points(TWO_POINTS[name])
         count = np.arange(k + 1)
-        above = np.maximum(count * high + (k - count) * low, 0) ** 2
-        squares = count * high**2 + (k - count) * low**2
-        mean = stats.binom.pmf(count, k, chance) * 2 / k
-        return Units(float((mean * above).sum()), float((mean * above * squares).sum()))
+        above = np.maximum(count * up + (k - count) * down, 0) ** 2
+        squares = count * up**2 + (k - count) * down**2
+        chances = stats.binom.pmf(count, k, chance) * 2 / k
+        return Units(float((chances * above).sum()), float((chances * above * squares).sum()))
     if name.endswith("exponential"):
-        ends = {"lb": k} if name == "exponential" else {"ub": k}
+        low, high = (k, None) if name == "exponential" else (None, k)
 
         def mean(of: Callable[[float], float]) -> float:
-            return 2 / k * float(stats.gamma.expect(of, (k,), **ends))
+            return 2 / k * float(stats.gamma.expect(of, (k,), lb=low, ub=high))  # pyright: ignore
 
         return Units(mean(lambda g: (g - k) ** 2), mean(lambda g: (g - k) ** 2 * (2 * g**2 / (k + 1) - 2 * g + k)))
     return Units(1.0, KURTOSIS[name] + k - 1)
@@ -166,7 +166,8 @@ def best_error(p: Weights, units: Units) -> float:
         return float(scale**2 * (kept + (p.m - p.k) / p.k * wrong))
 
     def at(b: float) -> float:
-        return float(optimize.minimize_scalar(lambda a: parts(a, b), bounds=(0.3, 5), method="bounded").fun)
+        best = optimize.minimize_scalar(lambda a: parts(a, b), bounds=(0.3, 5), method="bounded")
+        return float(best.fun)  # pyright: ignore
 
     return at(_best_offset(at, off))
 
@@ -191,7 +192,7 @@ def cells(profile: str) -> list[Weights]:
     return [Weights(name, n, m, k, trials, 8, 3500 + i) for i, (name, k) in enumerate(places)]
 
 
-def measures(pairs: list[tuple[Weights, WeightsResult]]) -> Mapping[str, Estimate]:
+def measures(pairs: list[tuple[Weights, WeightsResult]]) -> dict[str, Estimate]:
     by = {(p.weights, p.k): r for p, r in pairs}
     independent = [(p, r) for p, r in pairs if p.weights not in CORRELATED]
     skewed, symmetric = ([(p, r) for p, r in independent if (p.weights in SKEWED) == yes] for yes in (True, False))

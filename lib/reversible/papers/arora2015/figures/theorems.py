@@ -92,7 +92,7 @@ def theorem_3_1(record: Record) -> Shown:
     x = LARGE / 2 / k
     ends = []
     for q, name in READ.items():
-        held = [worst_risk(*two_layers(t1), k, q=q) * size for t1, size in zip(LARGE, x, strict=True)]
+        held = [worst_risk(*two_layers(float(t1)), k, q=q) * size for t1, size in zip(LARGE, x, strict=True)]
         (line,) = by_law.plot(x, held)
         ends.append((held[-1], name, line.get_color()))
     by_law.set(xscale="log", ylim=(0, None), xlabel="k₁ / k₂", ylabel="ε times k₁ / k₂, by the law")

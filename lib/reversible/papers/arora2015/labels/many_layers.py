@@ -10,7 +10,7 @@ DEPTHS = {"1": "one layer", "2": "two layers", "3": "three layers", "4": "four l
 
 middle_and_top = labels(
     {
-        "middle_l2_error_plain": "relative l2 error of the middle layer, without offsets",
+        "middle_error_plain": "relative squared error of the middle layer, without offsets",
         "top_error_plain": "relative squared error of the top code, without offsets",
         "top_error_rescaled": "relative squared error of the top code, rescaled and with a threshold at the top",
         "top_error_best": "relative squared error of the top code, with the best offsets",
@@ -119,8 +119,8 @@ phase_transitions = labels(
         "smallest_error_simulated": "smallest normalised error of a hidden layer over all β, in simulated nets",
         "smallest_error_of_deep_law": "smallest normalised error of a hidden layer over all β, by the law",
         "gain_fading_over_law": "how the gain fades from the second to the fifth layer, over the law's",
-        "shortfall_deeper_over_shallower": "how far a deep layer's normalised error is below one, over how far that of"
-        " a layer half as deep is, at β = 1.5",
+        "shortfall_deeper_over_shallower": "normalised error's distance below one, a deep layer over one half as deep,"
+        " at β = 1.5",
         "rms_z_gain": score("the gain"),
         "rms_z_noise": score("the noise at the top"),
         "noise_over_law": "mean ratio of the noise at the top to the law's",
@@ -151,10 +151,11 @@ law_grid = labels(
 law_grid_nets = labels(
     {
         "nets": "number of nets that were run",
-        "nets_{few}_kept": "number of nets of which something comes back by the law, {few} kept under the code",
-        "error_over_law_{few}_kept": "mean ratio of the simulated error to the law's, {few} kept under the code",
+        "nets_{few}_kept": "number of nets, {few} kept under the code",
+        "error_over_law_{few}_kept_depth_{depth}": "mean ratio of the error to the law's, {depth}, {few} kept",
         "largest_over_law_{few}_kept": "largest ratio of the simulated error to the law's, {few} kept under the code",
-        "share_within_tenth_{few}_kept": "share of nets within a tenth of the law's error, {few} kept under the code",
+        "rms_gap_{few}_kept": "root mean square gap of a net's ratio to one, {few} kept under the code",
     },
     few={"many": "100 units or more", "few": "fewer than 100 units"},
+    depth=DEPTHS,
 )

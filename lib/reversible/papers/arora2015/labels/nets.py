@@ -103,8 +103,8 @@ net_spectra = labels(
 NETS = {
     "dense": "LeNet-300-100",
     "sparse": "pruned LeNet-300-100",
-    "trained_digits": "digits net",
-    "trained_mnist": "MNIST net",
+    "trained_digits": "digits nets",
+    "trained_mnist": "MNIST nets",
 }
 PLACES = {f"{net}_{layer}": f"{words}, from h{layer}" for net, words in NETS.items() for layer in (1, 2)}
 WAYS = {
@@ -125,6 +125,8 @@ REVERSAL = {
     "cosine": "cosine of a code and what comes back",
     "cosine_other": "cosine of a code and what comes back of another image",
     "cosine_above_{change}": "how much lower the cosine is {change}",
+    "centred": "cosine of a code and what comes back, less their means over images",
+    "centred_above_{change}": "how much lower that of centred codes is {change}",
     "specific": "the image's own part of the cosine",
     "specific_{change}": "the image's own part {change}",
     "relative_error": "relative squared error at the theory's scale",
@@ -151,7 +153,9 @@ training_travel = labels(
         "kurtosis_{layer}_{when}": "kurtosis of the weights of {layer}{when}",
         "sigma_{layer}_{when}": "noise level of the weights of {layer}{when}",
         "ks_{layer}_{when}": "distance of the bulk of {layer} from the law{when}",
+        "ks_over_farthest_{layer}_{when}": "that distance over the 99 % point of random matrices, {layer}{when}",
         "n_spikes_{layer}_{when}": "number of spikes of {layer}{when}",
+        "n_spikes_levelled_{layer}_{when}": "number of spikes of {layer} with the scales undone{when}",
         "distance_{layer}_{when}": "distance of the weights of {layer} from the first ones, over their length{when}",
         "cosine_transpose_{layer}_{when}": "cosine of {layer} and what comes back{when}",
         "cosine_gaussian_{layer}_{when}": "cosine of {layer} and what comes back by Gaussian matrices{when}",
