@@ -32,6 +32,8 @@ def seeded():
 # --- of a matrix ------------------------------------------------------------------------------------------------------
 
 NOISE = spectra.analyse(np.random.default_rng(0).standard_normal((300, 100)), "0")
+assert NOISE.levelled is not None
+LEVEL = replace(NOISE.levelled, ks=0.02)
 ON_THE_LAW = {"ks": 0.02, "n_spikes": 0, "edge_high": 2.0, "largest": 1.9, "gram_rms": 1.0, "alpha": None}
 TAIL = {"alpha": 2.5, "alpha_fit": {"distance": 0.05, "n_tail": 12}, "n_spikes": 7, "largest": 9.0}
 
@@ -39,7 +41,7 @@ TAIL = {"alpha": 2.5, "alpha_fit": {"distance": 0.05, "n_tail": 12}, "n_spikes":
 def row_of(own=None, shuffled=None, layer="0", shape=(300, 100), levelled=None):
     """A row with these measures, else those of noise; its verdict is by the rule, of scales only where `levelled`."""
     values = [replace(NOISE.measured, **{**ON_THE_LAW, **(change or {})}) for change in (own, shuffled)]
-    found = replace(NOISE.levelled, ks=0.02, **levelled) if levelled else None
+    found = replace(LEVEL, **levelled) if levelled else None
     told = spectra.verdict(values[0], min(shape), values[1] if levelled else None, found)
     return replace(
         NOISE, layer=layer, shape=shape, shape_used=shape, measured=values[0], nulls={"permuted": values[1]},

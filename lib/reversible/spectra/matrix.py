@@ -133,6 +133,7 @@ def analyse(matrix: Array, layer: str = "", *, nulls: bool = True, seed: int = 0
     generator = np.random.default_rng(integer("seed", seed, low=0, high=2**32))
     used = full[np.any(full != 0, axis=1)][:, np.any(full != 0, axis=0)]
     shape, shape_used = (full.shape[0], full.shape[1]), (used.shape[0], used.shape[1])
+    del full
     unit = float(np.abs(used).max())
     used = (used if shape_used[0] >= shape_used[1] else used.T) / unit
     own = entries.measured(used)

@@ -1,12 +1,16 @@
-"""The scales of a matrix's rows and columns, told apart from what else is in it: W_ij = r_i c_j z_ij.
+"""The scales of a matrix's rows and columns, told apart from what else is in it: W_ij = a_i b_j z_ij.
 
-**The fit.** r and c are such that each row and each column of z has mean square one. That is a biproportional fit of
+**The fit.** a and b are such that each row and each column of z has mean square one. That is a biproportional fit of
 the squared entries (Sinkhorn and Knopp 1967; RAS and iterative proportional fitting are the same): in turn the rows and
-the columns are divided by their root mean square, until both are one. For noise of a variance profile of rank one,
-independent entries of variance r_i^2 c_j^2, the matrix z then has the law of Marchenko and Pastur: Landa, Zhang and
-Kluger (2022) call the step biwhitening. Here z is called the *levelled* matrix.
+the columns are divided by their root mean square, until both are one. Of noise with independent entries, of whatever
+variances, z then has the law of Marchenko and Pastur: Landa, Zhang and Kluger (2022) call the step biwhitening, and
+find the rank of a signal by it. Here z is called the *levelled* matrix.
 
-**Zeros.** r and c are the only ones up to a factor where they exist, and with no zero among the entries they exist.
+**What it takes for scales** is also a signal whose vectors are large in some places, as far as its energy goes, and a
+single very large entry, which its row and its column share. So a matrix drawn anew with these scales may have more
+values outside of its bulk than the first one: it errs towards scales.
+
+**Zeros.** a and b are the only ones up to a factor where they exist, and with no zero among the entries they exist.
 With zeros they need not: where the rows I have nonzero entries in the columns J alone, these can hold all of the rows'
 squares only if |I| / n <= |J| / p. A matrix that was pruned far breaks that in many places. Then the rounds go on
 without end, and no scales are given; nor are they for entries so unequal that their squares underflow.

@@ -167,10 +167,10 @@ def spiked(theta: Array, ratio: float) -> Array:
 
 
 def largest_of_unequal_scales(rows: Array, columns: Array) -> tuple[float, float]:
-    """(mu, tau) as `largest_singular_value` has them, of R Z C: Z n x p of N(0, 1) entries, R and C diagonal.
+    """(mu, tau) as `largest_singular_value` has them, of A Z B: Z n x p of N(0, 1) entries, A and B diagonal.
 
-    On the diagonals stand the scales `rows` (n) and `columns` (p), not negative and not all zero. With
-    H(u) = sum_i r_i^2 u / (1 - r_i^2 u) / n and F(v) = sum_j c_j^2 v / (1 - c_j^2 v) / n, both rising from 0 without
+    On the diagonals stand the scales a = `rows` (n) and b = `columns` (p), not negative and not all zero. With
+    H(u) = sum_i a_i^2 u / (1 - a_i^2 u) / n and F(v) = sum_j b_j^2 v / (1 - b_j^2 v) / n, both rising from 0 without
     end, each t > 0 has u(t) and v(t) with H(u) = F(v) = t. Then mu / n is the smallest x(t) = t / (u v), where the
     law of the eigenvalues over n ends (Silverstein and Bai 1995 for equal columns, Paul and Silverstein 2009), and
     tau = (mu^2 x'' / (2 n))^(1/3) comes from how steeply it ends. The book's chapter on spectra derives both. What a
@@ -201,8 +201,9 @@ def _at(squares: Array, n: int, t: float) -> tuple[float, float, float]:
     low, high = 0.0, 1 / float(squares.max())
     for _ in range(64):
         y = (low + high) / 2
-        parts = squares * y / (1 - squares * y)
-        low, high = (y, high) if float(parts.sum()) < n * t else (low, y)
+        low, high = (y, high) if float((squares * y / (1 - squares * y)).sum()) < n * t else (low, y)
+    y = (low + high) / 2
+    parts = squares * y / (1 - squares * y)
     first, second = float(parts.sum()), float((parts * (1 + parts)).sum())
     third = float((parts * (1 + parts) * (1 + 2 * parts)).sum())
     slope = first / second

@@ -44,6 +44,8 @@ LIVE = {
     "shadow step": figures.shadow_step,
     "digit pictures": lambda: figures.digit_pictures(digit_codes(8), widths=(64, 1024)),
     "bulk and spikes": lambda: figures.bulk_and_spikes(record("net-spectra")),
+    "three nulls": figures.three_nulls,
+    "spikes beside nulls": lambda: figures.spikes_beside_nulls(record("net-spectra")),
     "shadow sizes": lambda: figures.shadow_sizes(record("shadow")),
     "shadow tracking": lambda: figures.shadow_tracking(record("shadow")),
     "reversal pictures": figures.reversal_pictures,
@@ -150,10 +152,12 @@ def fc1():
 
 def test_spikes_are_those_of_the_record(needs_weights):
     figure, row = figures.bulk_and_spikes(record("net-spectra")), fc1()
-    trained, shuffled = spectra(figure)
+    trained, shuffled, scaled, levelled = spectra(figure)
     assert trained[0] == row["n_spikes"] > 0 == shuffled[0]
     assert trained[1] == pytest.approx(1 - row["n_spikes"] / 300, abs=0.01)
     assert shuffled[1] == pytest.approx(1, abs=0.01)
+    assert scaled[0] == pytest.approx(row["nulls"]["scaled"]["n_spikes"], abs=6)  # another draw
+    assert levelled[0] == row["levelled"]["n_spikes"]
     assert f"{row['n_spikes']} (triangles) lie above its edge" in captions(figure)[0]
 
 

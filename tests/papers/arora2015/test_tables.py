@@ -1,14 +1,22 @@
 """Tables and words of the chapters on nets: what is counted for them is counted right."""
 
 import re
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from reversible import data
 from reversible.papers.arora2015 import tables
+from reversible.papers.arora2015.experiments import net_spectra
+from reversible.papers.arora2015.experiments.net_spectra import NetSpectra, NetSpectraResult
 from reversible.papers.arora2015.labels import nets as labels
 from reversible.records.claims import read_claims
 from reversible.records.record import book_folder, read_record
+from reversible.runs.experiment import Absent
+from reversible.spectra import matrix
+from reversible.spectra.bulk import farthest
 
 
 def record(name):
@@ -58,14 +66,43 @@ def test_runs_without_synthetic_images_are_held_to_the_claims_own_limit():
     assert int(of) - int(passed) == len(low) == 1
 
 
+def row_of(layer="fc1", **changes):
+    drawn = np.random.default_rng(1).standard_normal((60, 48))
+    return matrix.analyse(drawn, layer).to_json() | changes
+
+
+def spectra_of(**rows) -> Any:
+    """A record of net-spectra, as far as tables ask for it."""
+    return SimpleNamespace(pairs=lambda: [({"net": net}, {"rows": own}) for net, own in rows.items()])
+
+
 def test_exact_and_inexact_matrices_are_those_of_the_claim():
-    spectra = record("net-spectra")
-    words = tables.on_law(spectra)
-    counts = [[int(n) for n in text.replace("none", "0").split(" of ")] for text in words.values()]
-    on_law, of = (sum(column) for column in zip(*counts, strict=True))
-    assert spectra.measures["share_bulk_on_law"].mean == pytest.approx(on_law / of)
-    assert spectra.measures["share_bulk_on_law"].n == of
-    assert tables.places_on_law(spectra, "alexnet_kmeans", ("conv5",)) == "18 of 18"
+    on, off, small = row_of(), row_of(ks=0.2), row_of(shape_used=[60, 20])
+    rows = {
+        "lenet5_dense": (on, off, off, small), "vgg16_hed_bsds500": (on,), "alexnet_kmeans": (on, off),
+        "lenet5_sparse": (off,), "torchvision:vgg16": (off,),
+    }  # fmt: skip
+    words = tables.how_many_on_law(spectra_of(**rows))
+    assert words == {"exact_on_law": "2 of 4", "inexact_on_law": "1 of 2"}
+    found: list[tuple[NetSpectra, NetSpectraResult | Absent]] = [
+        (NetSpectra(net=net, seed=0), NetSpectraResult(own, net_spectra.WEIGHTS[net])) for net, own in rows.items()
+    ]
+    assert net_spectra.spectra_measures(found)["share_bulk_on_law"].mean == 2 / 4
+
+
+def test_places_are_counted_by_the_beginning_of_a_layers_name():
+    places = [row_of(f"conv{i}, group 1", places=9, places_on_law=i) for i in (4, 5, 1)]
+    assert tables.places_on_law(spectra_of(alexnet_kmeans=places), "alexnet_kmeans", ("conv4", "conv5")) == "9 of 18"
+
+
+def test_the_table_of_nets_has_spikes_of_each_null_and_says_where_there_are_no_scales():
+    rows = [row_of(n_spikes=7), row_of("fc2", levelled=None)]
+    rows[0]["nulls"]["scaled"]["n_spikes"], rows[0]["nulls"]["permuted"]["n_spikes"] = 4, 2
+    rows[0]["levelled"]["n_spikes"] = 3
+    del rows[1]["nulls"]["scaled"]
+    _, first, second = cells_of(tables.nets(spectra_of(lenet5_dense=rows)))
+    assert first[5:8] == [f"{rows[0]['ks']:.3f} ({farthest(41):.3f})", "7 (2, 4)", "3"]
+    assert second[6:8] == ["0 (0, –)", "–"]
 
 
 def test_a_random_net_in_the_nets_place_stands_beside_it():

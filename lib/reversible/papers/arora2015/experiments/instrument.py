@@ -178,7 +178,7 @@ def plant(p: Planted, rng: np.random.Generator) -> Array:
 def planted_cells(profile: str) -> list[Planted]:
     shapes = {
         "smoke": ((200, 200, 4), (300, 200, 4)),
-        "book": ((512, 512, 5), (1024, 512, 5)),
+        "book": ((512, 512, 3), (1024, 400, 3)),
         "full": ((512, 512, 20), (2048, 512, 20), (1024, 1024, 10), (2048, 1024, 10)),
     }[profile]
     places = [(*shape, kind, share) for shape in shapes for kind in KURTOSIS for share in (0, 0.01, 0.03, 0.1)]

@@ -101,8 +101,8 @@ def judged(p: Kind) -> KindResult:
 
 def kind_cells(profile: str) -> list[Kind]:
     shapes = {
-        "smoke": ((60, 50, 2),),
-        "book": ((200, 120, 4), (300, 300, 2)),
+        "smoke": ((50, 40, 2),),
+        "book": ((100, 80, 3), (160, 120, 1)),
         "full": ((120, 100, 20), (784, 300, 12), (400, 400, 12)),
     }[profile]
     places = [(expected, kind, *shape) for expected in KINDS for kind in KINDS[expected] for shape in shapes]

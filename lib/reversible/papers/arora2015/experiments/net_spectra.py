@@ -155,7 +155,7 @@ COUNTED = {
     "levelled_on_law": _levelled_on_law,
     "more_spikes_than_permuted": lambda row: row["n_spikes"] > row["nulls"]["permuted"]["n_spikes"],
     "more_spikes_than_scaled": lambda row: row["n_spikes"] > row["nulls"]["scaled"]["n_spikes"],
-    "spikes_once_levelled": lambda row: row["levelled"]["n_spikes"] > 0,
+    "spikes_once_levelled": lambda row: bool(row["levelled"]) and row["levelled"]["n_spikes"] > 0,
     "not_heavy_tailed": lambda row: row["verdict"] != spectra.HEAVY_TAILED,
 }
 

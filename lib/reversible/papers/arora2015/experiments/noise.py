@@ -85,8 +85,8 @@ def _quantile(values: Array, share: float) -> Estimate:
 
 def distance_cells(profile: str) -> list[Distance]:
     sizes, ratios, dense = {
-        "smoke": (((32, 200), (64, 100)), (0.3, 1.0), ((40, 30),)),
-        "book": (((32, 1500), (128, 500), (512, 100)), (0.02, 1.0), ((64, 200),)),
+        "smoke": (((32, 100), (64, 50)), (0.3, 1.0), ((40, 15),)),
+        "book": (((32, 400), (128, 150), (512, 20)), (0.02, 1.0), ((64, 60),)),
         "full": (
             ((32, 6000), (64, 4000), (128, 3000), (256, 2000), (512, 800), (1024, 600), (4096, 20)),
             (0.02, 0.3, 1.0),
@@ -237,7 +237,7 @@ def _read(values: Array, p: Noise, levelled: bool = False) -> tuple[float, int, 
 def noise_cells(profile: str) -> list[Noise]:
     shapes, draws = {
         "smoke": (((120, 80),), 4),
-        "book": (((300, 300), (600, 200)), 6),
+        "book": (((200, 200), (400, 130)), 4),
         "full": (((600, 600), (1200, 400)), 20),
     }[profile]
     places = [(kind, n, p) for kind in NOISES for n, p in shapes]

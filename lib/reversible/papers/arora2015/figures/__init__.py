@@ -2,6 +2,7 @@
 
 from reversible.papers.arora2015.figures.laws import bulk_and_spikes, through_layers
 from reversible.papers.arora2015.figures.nets import reversal_pictures
+from reversible.papers.arora2015.figures.nulls import spikes_beside_nulls, three_nulls
 from reversible.papers.arora2015.figures.overview import overview
 from reversible.papers.arora2015.figures.own_codes import pictures as own_code_pictures
 from reversible.papers.arora2015.figures.schematics import down_and_up, shadow_step
@@ -11,6 +12,6 @@ from reversible.papers.arora2015.figures.weights import digit_pictures
 
 __all__ = [
     "bulk_and_spikes", "code_story", "digit_pictures", "down_and_up", "overview", "own_code_pictures", "picture_story",
-    "reversal_pictures", "shadow_pictures", "shadow_sizes", "shadow_step", "shadow_tracking", "story_sizes",
-    "through_layers",
+    "reversal_pictures", "shadow_pictures", "shadow_sizes", "shadow_step", "shadow_tracking", "spikes_beside_nulls",
+    "story_sizes", "three_nulls", "through_layers",
 ]  # fmt: skip

@@ -17,7 +17,7 @@ from reversible.random_nets import model
 from reversible.records.record import Record
 from reversible.show.drawing import COLOURS, LAW, ink, panels, show
 from reversible.show.html import Shown
-from reversible.spectra import bulk
+from reversible.spectra import bulk, scales
 from reversible.theory import one_layer as laws
 from reversible.theory.depth import state_evolution
 from reversible.theory.singular_values import singular_values
@@ -117,6 +117,19 @@ def spectrum_of(matrix: np.ndarray) -> Spectrum:
     return Spectrum(values / unit, fitted.n_spikes, _bulk_law(n, p, fitted.n_spikes), fitted.spike_edge / unit)
 
 
+def beside(matrix: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """A matrix, its three nulls, and itself levelled; it has scales, as every matrix without zeros."""
+    found = scales.fit(matrix)
+    assert found is not None
+    return {
+        "the matrix": matrix,
+        "Gaussian": rng.standard_normal(matrix.shape) * np.sqrt(np.square(matrix).mean()),
+        "permuted": rng.permuted(matrix.reshape(-1)).reshape(matrix.shape),
+        "scaled": found.again(rng),
+        "levelled": found.level,
+    }
+
+
 def recorded_spectrum(record: Record) -> Spectrum:
     """The same of the layer in TRAINED, its values read off the quantiles in a record of "net-spectra"."""
     net, layer = TRAINED
@@ -138,14 +151,20 @@ def _bulk_law(n: int, p: int, spikes: int) -> Any:
 def bulk_and_spikes(record: Record) -> Shown:
     """Singular values of a trained layer under the law of a random matrix, with those that leave it marked.
 
-    Beside it the same entries in random order. Where the weights are not at hand, what the record kept of the first.
+    Beside it its entries in random order, noise of its scales, and itself levelled. Where the weights are not at hand,
+    what the record kept of the first.
     """
     net, layer = TRAINED
     try:
         matrix = np.asarray(data.pretrained(net)[f"{layer}.weight"], float)
-        shuffled = np.random.default_rng(0).permutation(matrix.ravel()).reshape(matrix.shape)
-        shown = {f"{NETS[net]}, {layer}": spectrum_of(matrix), "the same entries, shuffled": spectrum_of(shuffled)}
-        source = f"The same entries in random order leave {shown['the same entries, shuffled'].spikes} outside."
+        seen = {name: spectrum_of(one) for name, one in beside(matrix, np.random.default_rng(0)).items()}
+        names = {"the matrix": f"{NETS[net]}, {layer}", "permuted": "its entries shuffled", "scaled": "its scales kept"}
+        shown = {title: seen[name] for name, title in (names | {"levelled": "levelled"}).items()}
+        left = {name: one.spikes for name, one in seen.items()}
+        source = (
+            f"With its entries in random order it is {left['permuted']}, in noise of the same scales {left['scaled']}, "
+            f"and in the levelled matrix {left['levelled']}."
+        )
     except data.NotAtHand:
         shown = {f"{NETS[net]}, {layer}": recorded_spectrum(record)}
         source = "The weights are not at hand here: the values are read off the quantiles in the record."
