@@ -10,6 +10,7 @@ import small_book
 from helpers import refusal
 from reversible.base import digests
 from reversible.base.checks import InputError
+from reversible.book import execute as execution
 from reversible.book import front
 from reversible.book.build import _alone
 from reversible.book.cards import where_it_ran
@@ -88,6 +89,45 @@ def test_a_stamp_knows_the_modules_of_its_cells_and_the_data_at_hand(monkeypatch
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / "lenet5_dense.npz").write_bytes(b"1")
     assert stamped("from reversible.data import load\n") != without
+
+
+def executed_while(book, comes, monkeypatch, folder):
+    """What is stale after all chapters were executed, when a file came to the data while the second one was."""
+    monkeypatch.setenv("REVERSIBLE_DATA", str(folder))
+    (folder / "weights").mkdir()
+    monkeypatch.setattr(execution, "_is_cached", lambda book, name: True)
+    chapter = book.root / "book" / "demo.md"
+    chapter.write_text(
+        chapter.read_text().replace("chapter.verdict", "from reversible.data import load\nchapter.verdict", 1)
+    )
+    ran = []
+
+    def execute(place, name, profile):
+        under = stamp(place, name, profile)
+        ran.append(name)
+        if len(ran) == len(BOTH):
+            (folder / comes).write_bytes(b"1")
+        execution._keep({name: under}, place)
+        return 0.0
+
+    monkeypatch.setattr(execution, "execute", execute)
+    place = book.root / "book"
+    (place / "_build" / "stamps.json").unlink(missing_ok=True)
+    execution.execute_stale(place, "smoke", workers=1)
+    assert sorted(ran) == sorted(BOTH)
+    return place
+
+
+def test_weights_that_a_chapter_fetches_make_no_other_chapter_stale(book, monkeypatch, tmp_path):
+    file = execution.FETCHED[0]
+    place = executed_while(book, file, monkeypatch, tmp_path)
+    assert stale(place, "smoke") == []
+    (tmp_path / file).unlink()
+    assert "demo" in stale(place, "smoke")
+
+
+def test_data_that_come_while_the_book_is_executed_make_stale_what_reads_data(book, monkeypatch, tmp_path):
+    assert "demo" in stale(executed_while(book, "weights/lenet5_dense.npz", monkeypatch, tmp_path), "smoke")
 
 
 # --- planted faults ---------------------------------------------------------------------------------------------------

