@@ -21,6 +21,7 @@ from reversible.spectra import matrix as spectra
 from reversible.spectra import weight_files
 from reversible.theory.depth import optimal_offsets, state_evolution, top_risk
 from reversible.your_net.modules import Part, net_from, parts_of
+from reversible.your_net.own_law import Told, told
 
 OWN, OTHER_NET, FIXED = "transpose", "random net", "fixed places"
 CONTROLS = {"permuted": "permuted weights", "gaussian": "Gaussian weights"}
@@ -68,6 +69,7 @@ class Layer:
     one_class: bool  # the net gives all images the same class
     steps: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)  # STEPS -> "cosine" and "law" of one
     # step down to the layer's own input, by batch; where a convolution stands at or below it, else none
+    told: Told | None = None  # of a dense layer above dense ones alone, its own step down and up beside its own law
 
     @property
     def on_maps(self) -> bool:
@@ -246,8 +248,16 @@ class _Reversal:
             place + 1, below=widths[-2], by_batch=by_batch,
             active=float(counts.double().mean()) / widths[-1], empty=float((counts == 0).double().mean()),
             negative=float((self.net.biases[place] < 0).double().mean()), typical=typical,
-            law=_law(widths, typical) if there else None, one_class=one_class, steps=steps,
+            law=_law(widths, typical) if there else None, one_class=one_class, steps=steps, told=self._told(place),
         )  # fmt: skip
+
+    def _told(self, place: int) -> Told | None:
+        """None where a convolution or a pooling stands below, and where the layer is shown negative numbers."""
+        stages = self.net.hidden[: place + 1]
+        if self.on_maps or any(stage.has_switches for stage in stages) or (self.signed and place == 0):
+            return None
+        shown = [(self.net.up(x, place)[-1] if place else x).double().numpy() for x in self.shown]
+        return told(self.net.weights[place].double().numpy(), self.net.biases[place].double().numpy(), shown)
 
     def _by_batch(self, way: str) -> list[dict[str, np.ndarray]]:
         """Of each hidden layer what is measured in each batch."""

@@ -18,7 +18,14 @@ def theory_words(rows: Sequence[Row], layers: Sequence[Layer]) -> list[str]:
     """The assumption, random nets beside this one, laws, scale and offsets; last what follows from all."""
     there = [layer for layer in layers if not layer.dead]
     asked = (
-        [_other_nets_words(there), *_map_words(there), *_step_words(there), _length_words(there), _offset_words(there)]
+        [
+            _other_nets_words(there),
+            *_map_words(there),
+            *_step_words(there),
+            *_own_law_words(there),
+            _length_words(there),
+            _offset_words(there),
+        ]
         if there
         else []
     )
@@ -97,6 +104,25 @@ def _step_words(layers: Sequence[Layer]) -> list[str]:
         f"down to the input of the same layer, and no further. {' '.join(steps)} The law is for rows of weights that "
         f"have nothing in common but what each has of the input; judged by it, {'; '.join(alike)}.",
     ]
+
+
+LOSES = {
+    1: "that is more than spikes, scales and a random rest would lose, so the rest is not random",
+    0: "the rest of the weights might as well be random",
+    -1: "that is less than spikes, scales and a random rest would lose, so the rest is not random, and it helps",
+}
+
+
+def _own_law_words(layers: Sequence[Layer]) -> list[str]:
+    """A dense layer's own step down and up, beside the law that knows its spikes and scales and whose the codes are."""
+    there = [(layer, layer.told) for layer in layers if layer.told]
+    says = [
+        f"h{layer.number} loses {told.measured} of them at the best scale, and {told.law.mean:.2g} by the law, told "
+        f"{told.spikes} spikes: {LOSES[told.side]}."
+        for layer, told in there
+    ]
+    what = "A layer's own codes, sent one step down and up, have a law that is told its spikes and scales."
+    return [f"{what} Layer {' Layer '.join(says)}"] if says else []
 
 
 def _step(layer: Layer, name: str) -> str:
