@@ -24,10 +24,11 @@ from pathlib import Path
 from reversible.base.checks import InputError
 from reversible.base.digests import LIBRARY, digest
 from reversible.base.scopes import Name
-from reversible.base.spelling import UNKNOWN, Module, Token, spelled
+from reversible.base.spelling import ROLES, UNKNOWN, Module, Token, spelled
 
 PACKAGE = "reversible"
 HARNESS = "on_one_thread"  # what every cell is run by, in whatever module it is
+RUNS = tuple(role for role in ROLES if role != "measure")  # what makes a record's rows, whatever is read off them
 SHORT = 12  # hexadecimal digits that tell one definition from another
 _ONE_AT_A_TIME = threading.RLock()  # digests are filled in as they are asked for, and a build has several threads
 
@@ -52,6 +53,21 @@ def meaning_of(name: str, module: str, library: Path = LIBRARY) -> Meaning:
         return _library(tuple(_texts(library))).meaning(name, module)
 
 
+def meaning_of_runs(name: str, module: str, library: Path = LIBRARY) -> Meaning:
+    """As `meaning_of`, of what makes the rows alone: the cells and what runs them, not what is read off them."""
+    with _ONE_AT_A_TIME:
+        return _library(tuple(_texts(library))).meaning(name, module, RUNS)
+
+
+def unknown_to(before: Collection[str], now: Meaning) -> list[str]:
+    """The definitions in a meaning that say what none of those with the short digests `before` said.
+
+    Without those that differ only because of others that they use.
+    """
+    new = {name for name, short in now.definitions.items() if short not in before}
+    return sorted(name for name in new if not new & now.uses[name])
+
+
 def changed(before: Collection[str], now: Meaning) -> list[str]:
     """The definitions at fault where a meaning is another one than before; `before` are the short digests of then.
 
@@ -59,8 +75,7 @@ def changed(before: Collection[str], now: Meaning) -> list[str]:
     of them. Definitions that call each other in a circle are named together. Where every definition is known, the
     experiment was put together otherwise, and its entry is named.
     """
-    new = {name for name, short in now.definitions.items() if short not in before}
-    return sorted(name for name in new if not new & now.uses[name]) or [now.entry]
+    return unknown_to(before, now) or [now.entry]
 
 
 def _texts(library: Path) -> Iterator[tuple[str, bool, str]]:
@@ -85,8 +100,8 @@ class _Library:
         self.digests: dict[str, str] = {}
         self.uses: dict[str, frozenset[str]] = {}
 
-    def meaning(self, name: str, module: str) -> Meaning:
-        entry, tokens = self._entry(name, module)
+    def meaning(self, name: str, module: str, roles: Collection[str] = ROLES) -> Meaning:
+        entry, tokens = self._entry(name, module, roles)
         self.digests.pop(entry, None)  # that of a module outside is read anew
         self.written[entry] = [self._resolved(token) for token in (*tokens, ".harness", self._harness())]
         self._connect(entry, {}, {}, [])
@@ -99,12 +114,14 @@ class _Library:
         short = {definition: self.digests[definition][:SHORT] for definition in sorted(found - {entry})}
         return Meaning(entry, self.digests[entry], short, {definition: self.uses[definition] for definition in short})
 
-    def _entry(self, name: str, module: str) -> tuple[str, tuple[Token, ...]]:
+    def _entry(self, name: str, module: str, roles: Collection[str]) -> tuple[str, tuple[Token, ...]]:
         if module.split(".")[0] != PACKAGE:
             return f"{module}[{name}]", ("=" + _text_of(module),)
         for place in (module, *self.texts):
             if place in self.texts and "EXPERIMENTS" in self.texts[place][1] and name in self._module(place).entries:
-                return f"{place}.EXPERIMENTS[{name}]", self._module(place).entries[name]
+                by_role = sorted((role, text) for role, text in self._module(place).entries[name].items())
+                tokens = [token for role, text in by_role if role in roles for token in ("." + role, *text)]
+                return f"{place}.EXPERIMENTS[{name}]", tuple(tokens)
         raise InputError(f"no module of {PACKAGE} has an experiment {name} in a dict EXPERIMENTS that is written out")
 
     def _harness(self) -> Name:

@@ -40,7 +40,7 @@ class Module:
 
     imports: dict[str, Name]
     definitions: dict[str, tuple[Token, ...]]
-    entries: dict[str, tuple[Token, ...]]
+    entries: dict[str, dict[str, tuple[Token, ...]]]  # by the experiment's name, then by role
 
 
 @functools.cache  # by the text, so that a file that changes under way is read anew
@@ -64,7 +64,10 @@ def spelled(name: str, package: bool, text: str) -> Module:
     return Module(
         {each: origin for each, origin in names.items() if origin},
         {each: _written([*statements.get(each, []), *statements.get("", [])], top, each) for each in own},
-        {each: _written(parts, top, "") for each, parts in _entries(statements.get("EXPERIMENTS", [])).items()},
+        {
+            each: {role: _written([value], top, "") for role, value in arguments.items()}
+            for each, arguments in _entries(statements.get("EXPERIMENTS", [])).items()
+        },
     )
 
 
@@ -72,16 +75,15 @@ def _only_when_called(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.If) and ast.unparse(statement.test) == "__name__ == '__main__'"
 
 
-def _entries(statements: list[ast.stmt]) -> dict[str, list[ast.expr | str]]:
+def _entries(statements: list[ast.stmt]) -> dict[str, dict[str, ast.expr]]:
     """Of the call that stands beside each name in a dict: the arguments that make an experiment's meaning, by role."""
-    found: dict[str, list[ast.expr | str]] = {}
+    found: dict[str, dict[str, ast.expr]] = {}
     for node in (node for statement in statements for node in ast.walk(statement) if isinstance(node, ast.Dict)):
         for key, call in zip(node.keys, node.values, strict=True):
             if isinstance(key, ast.Constant) and isinstance(call, ast.Call):
                 arguments = dict(zip(ROLES, call.args, strict=False))
                 arguments |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg in ROLES}
-                entry = [part for role in sorted(arguments) for part in ("." + role, arguments[role])]
-                found.setdefault(str(key.value), entry)
+                found.setdefault(str(key.value), arguments)
     return found
 
 

@@ -88,7 +88,10 @@ def _holds(check: Check, estimate: Estimate, ok: bool) -> str:
 
 
 def where_it_ran(record: Record) -> str:
-    """Provenance in a line: the record to download, device, seconds, date, and whether the code still is the same."""
+    """Provenance in a line: the record to download, device, seconds, date, whether the code still is the same.
+
+    And where the measures were read off the rows once more, without a run: when that was.
+    """
     p = record.provenance
     link = f"<a href='{escape(record.experiment)}.json' download>record</a>"
     ran = [cell for cell, row in record.pairs() if "absent" not in row]
@@ -97,7 +100,12 @@ def where_it_ran(record: Record) -> str:
     device = where(record) if p.get("arithmetic") and p["device"].startswith("CPU") else p["device"]
     took = f"{escape(device)}, {duration(p['seconds'])}, {escape(p['date'][:10])}"
     runs, same = f"{sum(map(EXPERIMENTS[record.experiment].runs_of, ran)):,} runs", _code_since(record)
-    return f"{link}: {escape(record.profile)} profile, {cells}, {runs}, {took}; {same}"
+    return f"{link}: {escape(record.profile)} profile, {cells}, {runs}, {took}{_again(record)}; {same}"
+
+
+def _again(record: Record) -> str:
+    later = record.provenance.get("measured")
+    return f"; measured again, from the same runs, on {escape(later['date'][:10])}" if later else ""
 
 
 def _code_since(record: Record) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from reversible import data
 from reversible.base.data_files import known_files
@@ -26,11 +27,18 @@ def records() -> Shown:
         small = f"{record.profile} profile, {len(record.parameters['cells'])} cells, {_size(file)}"
         rows.append([
             f"<a href='{file.name}' download>{escape(record.experiment)}</a><br><small>{small}</small>", chapters,
-            duration(p["seconds"]), p["date"][:10].replace("-", "\u2011"), escape(p["device"]),
+            duration(p["seconds"]), _dates(p), escape(p["device"]),
             "as it is now" if record.code_unchanged else "<strong>changed since</strong>",
         ])  # fmt: skip
     head = ["record", "read in", "took", "made", "on", "its code"]
     return Shown(table(head, rows), rows)
+
+
+def _dates(provenance: dict[str, Any]) -> str:
+    """When it was made, and when its measures were read off its rows again, if they were."""
+    of_each = [provenance, provenance["measured"]] if "measured" in provenance else [provenance]
+    made, *later = (where["date"][:10].replace("-", "\u2011") for where in of_each)
+    return made + "".join(f"<br><small>measured again {date}</small>" for date in later)
 
 
 def _size(file: Path) -> str:

@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, options, says in (
         ("simulate", simulate.options, "a theorem-checking simulation beside the exact law"),
         ("run", records.run_options, "any recorded experiment again"),
+        ("measure", records.measure_options, "a record's measures read off its rows again, without a run"),
         ("spectrum", spectrum.options, "are the weights of your own net random-like?"),
         ("train", train.options, "small nets by backprop or SHADOW, many seeds"),
         ("verdicts", records.verdicts_options, "the table of claims"),

@@ -14,7 +14,8 @@ from reversible.base.checks import InputError
 from reversible.cli.common import aligned, checked_out, where_options
 from reversible.records import make, verify
 from reversible.records.claims import RULE_CHANGED, Verdict, judge_all, read_claims, refuse_changed_rules, rules_for
-from reversible.records.record import book_folder, write_record
+from reversible.records.measured import measured_again
+from reversible.records.record import Record, book_folder, read_record, write_record
 from reversible.runs.executors import executor, unfinished
 
 
@@ -26,6 +27,13 @@ def run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="cpu", help="cpu (default) or cuda, for the cells that can")
     where_options(parser)
     parser.set_defaults(call=_run)
+
+
+def measure_options(parser: argparse.ArgumentParser) -> None:
+    """Those of `reversible measure`."""
+    parser.add_argument("name", metavar="NAME", help="of a record of the book")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the record here; otherwise it is printed")
+    parser.set_defaults(call=_measure)
 
 
 def verify_options(parser: argparse.ArgumentParser) -> None:
@@ -53,12 +61,23 @@ def _run(arguments: argparse.Namespace) -> int:
         make.cells_of(experiment, profile, device)
         journal = unfinished(*make.key_of(experiment, profile, device))
         record = make.run(experiment, profile, rules, True, opened, device, journal)
+    _give(record, out)
+    if journal:
+        journal.clear()
+    return 0
+
+
+def _give(record: Record, out: Path | None) -> None:
     if out:
         write_record(record, out)
     else:
         print(json.dumps(record.to_json(), indent=1))
-    if journal:
-        journal.clear()
+
+
+def _measure(arguments: argparse.Namespace) -> int:
+    papers.module_of(arguments.name)
+    out, record = checked_out(arguments.out), read_record(book_folder() / "results" / f"{arguments.name}.json")
+    _give(measured_again(papers.EXPERIMENTS[arguments.name], record), out)
     return 0
 
 

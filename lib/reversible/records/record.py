@@ -18,7 +18,7 @@ from reversible.base.checks import InputError
 from reversible.base.digests import LIBRARY, code_digest, digest
 from reversible.base.estimates import Estimate
 from reversible.base.files import write_atomically
-from reversible.base.meaning import PACKAGE, changed, meaning_of
+from reversible.base.meaning import PACKAGE, changed, meaning_of, meaning_of_runs, unknown_to
 
 FORMAT = "reversible record 2"
 FORMATS = ("reversible record 1", FORMAT)  # in the first, `code` is the digest of the text of whole modules
@@ -52,8 +52,8 @@ def provenance(module: str, device: str, seconds: float, experiment: str = "") -
 
 
 def _code(experiment: str, module: str) -> dict[str, Any]:
-    meaning = meaning_of(experiment, module)
-    return {"meaning": meaning.digest, "definitions": dict(meaning.definitions)}
+    meaning, runs = meaning_of(experiment, module), meaning_of_runs(experiment, module)
+    return {"meaning": meaning.digest, "runs": runs.digest, "definitions": dict(meaning.definitions)}
 
 
 def _commit() -> str:
@@ -101,10 +101,28 @@ class Record:
         module = self.provenance["module"]
         meanings, definitions = self._made_by()
         if not meanings:
-            return [module.removeprefix(f"{PACKAGE}.")]
+            return _short([module])
         now = meaning_of(self.experiment, module)
-        at_fault = [] if now.digest in meanings else changed(definitions, now)
-        return [name.removeprefix(f"{PACKAGE}.") for name in at_fault]
+        return _short([] if now.digest in meanings else changed(definitions, now))
+
+    @property
+    def runs_changed_since(self) -> list[str]:
+        """As `changed_since`, of what made the rows alone, whatever is read off them by now.
+
+        An older record does not say what its runs meant: there each definition that they use now has to be one of
+        those that made the record, or of those that were shown to change no bit.
+        """
+        module = self.provenance["module"]
+        by, now = self.read_by, meaning_of_runs(self.experiment, module)
+        if "runs" in by:
+            return _short([] if by["runs"] == now.digest else changed(by["definitions"].values(), now))
+        meanings, definitions = self._made_by()
+        return _short(unknown_to(definitions, now) if meanings else [module])
+
+    @property
+    def read_by(self) -> dict[str, Any]:
+        """Where the code comes from that read the measures off the rows: that of the run, or of a later reading."""
+        return self.provenance.get("measured", self.provenance)
 
     @property
     def edited_since(self) -> bool:
@@ -114,8 +132,8 @@ class Record:
 
     def _made_by(self) -> tuple[list[str], set[str]]:
         """The meanings that give the record's bits, its own first, and digests of the definitions in them."""
-        if "meaning" in self.provenance:
-            return [self.provenance["meaning"]], set(self.provenance["definitions"].values())
+        if "meaning" in self.read_by:
+            return [self.read_by["meaning"]], set(self.read_by["definitions"].values())
         moved = _moved()
         line = moved.get("records", {}).get(self.experiment, {})
         if line.get("code") != self.provenance["code"]:
@@ -135,6 +153,10 @@ class Record:
     def table(self) -> list[dict[str, Any]]:
         """One flat dict a cell, parameters and results; an estimate e gives e, e_low and e_high."""
         return [{**cell, **flat(row)} for cell, row in self.pairs()]
+
+
+def _short(names: list[str]) -> list[str]:
+    return [name.removeprefix(f"{PACKAGE}.") for name in names]
 
 
 def _moved() -> dict[str, Any]:

@@ -251,7 +251,8 @@ def head(outcome: Outcome) -> str:
     """A line: the record, its code, its re-run."""
     recorded, now = outcome.recorded, outcome.now
     where, code = recorded.provenance, "unchanged" if outcome.code_unchanged else "changed"
-    made = f"{recorded.profile} profile, {where['seconds']:.1f} s, {where['date'][:10]}, code {code} since"
+    later = f", measured again {where['measured']['date'][:10]}" if "measured" in where else ""
+    made = f"{recorded.profile} profile, {where['seconds']:.1f} s, {where['date'][:10]}{later}, code {code} since"
     again = f"{now.profile} profile, {now.provenance['seconds']:.1f} s, {outcome.relation}"
     return f"{recorded.experiment}: recorded in the {made}; re-run in the {again}"
 
