@@ -81,7 +81,7 @@ def _entries(statements: list[ast.stmt]) -> dict[str, dict[str, ast.expr]]:
     for node in (node for statement in statements for node in ast.walk(statement) if isinstance(node, ast.Dict)):
         for key, call in zip(node.keys, node.values, strict=True):
             if isinstance(key, ast.Constant) and isinstance(call, ast.Call):
-                arguments = dict(zip(ROLES, call.args, strict=False))
+                arguments: dict[str, ast.expr] = dict(zip(ROLES, call.args, strict=False))
                 arguments |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg in ROLES}
                 found.setdefault(str(key.value), arguments)
     return found
