@@ -18,11 +18,11 @@ from reversible.records.claims import RULE_CHANGED, Check, Claim, judge
 from reversible.records.measured import measured_again, pairs_of
 from reversible.records.record import LIBRARY, read_record, write_record
 
-NAME, LEMMAS = "code-law", "papers/arora2015/experiments/lemmas"
+NAME, LEMMAS = "baby-theorem", "papers/arora2015/experiments/lemmas"
 LAW = EXPERIMENTS[NAME]
 CLAIM = Claim(
     id="T1", chapter="demo", source="here", whose="paper", says="it holds", record=NAME,
-    must=(Check.parse("constant_binary <= 3"),),
+    must=(Check.parse("failure_rate <= 1"),),
 )  # fmt: skip
 
 
@@ -63,11 +63,11 @@ def edited(tmp_path, monkeypatch):
     return edit
 
 
-READING = ("columns = [logs(math.log(k) for k, _ in mine)]", "columns = [logs(k for k, _ in mine)]")
-RUNNING = ("4 * p.k, p.k, trial_generator", "8 * p.k, p.k, trial_generator")
+READING = ("logs(math.log(p.m) for p, _ in pairs)]", "logs(p.m for p, _ in pairs)]")
+RUNNING = ("int((constants > 1).sum())", "int((constants > 2).sum())")
 OTHER_RUN = (
-    '"code-law": Experiment(code_law_cells, code_law, code_law_measures',
-    '"code-law": Experiment(code_law_cells, code_law_cells, code_law_measures',
+    '"baby-theorem": Experiment(baby_cells, baby_theorem, baby_measures',
+    '"baby-theorem": Experiment(baby_cells, baby_cells, baby_measures',
 )
 
 
@@ -82,7 +82,7 @@ def test_a_record_whose_code_is_the_same_has_the_same_measures(made):
 def test_other_measures_of_the_same_rows_are_judged_by_the_rule_of_the_run(made):
     again = measured_again(by(LAW, measure=wider), made)
     assert [judge(CLAIM, lambda _, r=r: r).status for r in (made, again)] == ["reproduced", "undecided"]
-    later = replace(CLAIM, must=(Check.parse("constant_binary <= 9"),))
+    later = replace(CLAIM, must=(Check.parse("failure_rate <= 2"),))
     assert judge(later, lambda _: again).status == RULE_CHANGED
 
 
@@ -90,7 +90,7 @@ def test_other_measures_of_the_same_rows_are_judged_by_the_rule_of_the_run(made)
 def test_an_edit_of_the_reading_alone_is_told_from_one_of_the_runs(made, edited, age):
     edited(*READING)
     record = age(made)
-    assert record.changed_since == ["papers.arora2015.experiments.lemmas.code_law_measures"]
+    assert record.changed_since == ["papers.arora2015.experiments.lemmas.baby_measures"]
     assert record.runs_changed_since == []
     assert not record.code_unchanged
     assert measured_again(LAW, record).code_unchanged
@@ -99,13 +99,13 @@ def test_an_edit_of_the_reading_alone_is_told_from_one_of_the_runs(made, edited,
 @pytest.mark.parametrize("age", [older, lambda record: record])
 def test_a_record_whose_runs_would_come_out_otherwise_is_refused(made, edited, age):
     edited(*RUNNING)
-    says = "code-law cannot be measured again, for what made its rows has changed since the run: "
-    assert refusal(lambda: measured_again(LAW, age(made))) == says + "papers.arora2015.experiments.lemmas.code_law"
+    says = "baby-theorem cannot be measured again, for what made its rows has changed since the run: "
+    assert refusal(lambda: measured_again(LAW, age(made))) == says + "papers.arora2015.experiments.lemmas.baby_theorem"
 
 
 def test_a_run_put_together_otherwise_of_known_definitions_is_refused(made, edited):
     edited(*OTHER_RUN)
-    assert "EXPERIMENTS[code-law]" in refusal(lambda: measured_again(LAW, made))
+    assert "EXPERIMENTS[baby-theorem]" in refusal(lambda: measured_again(LAW, made))
 
 
 def test_the_harness_is_part_of_the_runs(made, edited):
@@ -117,7 +117,7 @@ def test_what_was_measured_again_may_be_so_once_more_but_not_after_an_edit_of_th
     again = measured_again(LAW, older(made))
     assert measured_again(LAW, again).measures == made.measures
     edited(*RUNNING)
-    assert "code-law cannot be measured again" in refusal(lambda: measured_again(LAW, again))
+    assert "baby-theorem cannot be measured again" in refusal(lambda: measured_again(LAW, again))
 
 
 def test_an_older_record_of_which_nothing_is_known_is_refused(made, tmp_path, monkeypatch):
@@ -135,27 +135,32 @@ def test_other_cells_by_now_are_refused_and_another_device_is_none(made):
 
 def test_a_record_of_another_experiment_is_refused(made):
     other = replace(made, experiment="other")
-    assert "must be one of code-law, not of other" in refusal(lambda: measured_again(LAW, other))
+    assert "must be one of baby-theorem, not of other" in refusal(lambda: measured_again(LAW, other))
+
+
+LINF = {"mean": 1.0, "ci95": [0.5, 1.5], "n": 3}
+ROW = {"linf": LINF, "worst_constant": 1.0, "failures": 0, "predicted_linf": 1.0}
 
 
 @pytest.mark.parametrize(
     ("row", "says"),
     [
         ({}, "not nothing"),
-        ({"constants": 1.0}, "not constants"),
-        ({"constant": {"mean": 1.0, "n": 3}}, "not constant"),
-        ({"constant": {"mean": 1.0, "ci95": [0.5, 1.5], "n": 3}, "more": 1}, "not constant, more"),
+        ({"linfs": 1.0}, "not linfs"),
+        ({**ROW, "linf": {"mean": 1.0, "n": 3}}, "not linf, worst_constant, failures, predicted_linf"),
+        ({**ROW, "more": 1}, "not linf, worst_constant, failures, predicted_linf, more"),
     ],
 )
 def test_rows_that_lack_what_is_read_are_refused(made, row, says):
     refused = refusal(lambda: measured_again(LAW, replace(made, rows=[row, *made.rows[1:]])))
-    assert refused == f"row 1 must hold constant or absent as its experiment gives them, {says}"
+    wanted = "linf, worst_constant, failures, predicted_linf or absent"
+    assert refused == f"row 1 must hold {wanted} as its experiment gives them, {says}"
 
 
 def test_an_absent_row_is_read_as_one(made):
     pairs = pairs_of(LAW, replace(made, rows=[{"absent": "no data"}, *made.rows[1:]]))
     assert pairs[0][1].absent == "no data"
-    assert isinstance(pairs[1][1].constant, Estimate)
+    assert isinstance(pairs[1][1].linf, Estimate)
 
 
 def test_the_provenance_says_both_and_so_does_the_page(made, edited):
@@ -200,7 +205,7 @@ def test_the_command_prints_or_writes_a_sealed_record(book, capsys, tmp_path, ma
 
 
 def test_the_command_refuses_a_broken_seal_and_writes_nothing(book, capsys, tmp_path):
-    book.write_text(book.read_text().replace('"n": 1000', '"n": 1001', 1))
+    book.write_text(book.read_text().replace('"n": 20', '"n": 21', 1))
     before = book.read_text()
     status, out, err = typed(capsys, NAME, "--out", str(book))
     assert (status, out, len(err.splitlines())) == (2, "", 1)

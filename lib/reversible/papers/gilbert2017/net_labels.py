@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reversible.runs.labels import labels
 
-KINDS = {"random": "random filters", "learned": "learned filters", "fresh": "random filters at a learned net's inputs"}
+KINDS = {"random": "random filters", "learned": "learned filters", "fresh": "random filters in a learned net"}
 DEPTHS = {"1": "one layer", "2": "two layers", "3": "three layers"}
 LAYERS = {"1": "first layer", "2": "second layer", "3": "third layer"}
 WIDTHS = {str(K): f"{K} filters" for K in (4, 8, 16, 32, 64, 128, 256)}

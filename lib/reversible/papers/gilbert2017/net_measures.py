@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from reversible.base.estimates import Estimate, slope
 from reversible.runs.experiment import Absent, Pairs
@@ -141,8 +142,12 @@ def _cosine_as_a_guide(nets: dict[int, Nets]) -> dict[str, Estimate]:
 
 
 def _difference(one: Array, other: Array) -> Estimate:
-    """Of two independent means of as many seeds."""
-    return Estimate.of(one - other)
+    """Of two means of independent seeds, whatever their order, with Welch's interval."""
+    mean, n = float(one.mean() - other.mean()), min(len(one), len(other))
+    squares = [float(v.var(ddof=1)) / len(v) for v in (one, other)]
+    freedom = sum(squares) ** 2 / sum(square**2 / (n - 1) for square in squares) if any(squares) else 1.0
+    half = float(special.stdtrit(freedom, 0.975)) * math.sqrt(sum(squares))
+    return Estimate(mean, (mean - half, mean + half), n)
 
 
 def correlation_within(x: list[Array], y: list[Array]) -> Estimate:
