@@ -100,7 +100,7 @@ class _Measured:
 
 def _measured(net: Net, asked: _Asked) -> _Measured:
     """Layer by layer, each read when it is its turn and then let go; told in their order, in whatever one measured."""
-    found = _Measured([], [(_what(each.name, each.shape), each.why) for each in net.skipped])
+    found = _Measured([])
     of_layer: dict[int, _Measured] = {}
     for place, layer in _turns(net.layers, asked.seconds):
         of_layer[place] = _of_layer(layer, asked)
@@ -109,6 +109,7 @@ def _measured(net: Net, asked: _Asked) -> _Measured:
         part = of_layer.get(place, _Measured([], late))
         found.rows += part.rows
         found.left += part.left
+    found.left += [(_what(each.name, each.shape), each.why) for each in net.skipped]
     return found
 
 

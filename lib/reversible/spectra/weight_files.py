@@ -130,12 +130,13 @@ def read(source: str, memory: int = 8192, only: Patterns = None, axes: str = AUT
     budget = integer("memory", memory) << 20
     with opened(source, memory, only, axes=axes) as net:
         _check_together(source, net.layers, budget)
-        layers, left = [], [(each.name, each.why) for each in net.skipped]
+        layers, left = [], list[tuple[str, str]]()
         for waiting in net.layers:
             try:
                 layers.append(waiting.load())
             except InputError as error:
                 left.append((waiting.name, str(error)))
+        left += [(each.name, each.why) for each in net.skipped]
         if not layers:
             raise InputError(f"no layer of {source!r} can be read; {left[0][0]}: {left[0][1]}")
     return layers
