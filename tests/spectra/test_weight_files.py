@@ -11,8 +11,8 @@ import safetensors.torch
 import torch
 
 from helpers import refusal
+from reversible.spectra import downloads
 from reversible.spectra import matrix as spectra
-from reversible.spectra import weight_files as weights
 from reversible.spectra.readers.stored import SMALL, decoded
 from reversible.spectra.weight_files import Layer, matrices, memory_needed, opened, read
 from weight_files import LARGE, NET, header, large_safetensors, npz, peak, save, tensors
@@ -206,7 +206,10 @@ def test_torchvision_without_network(hub, capsys):
 def test_torchvision_cached(hub):
     hub.mkdir(parents=True)
     save(hub / CACHED, NET)
-    assert [layer.name for layer in read("torchvision:AlexNet")] == ["z", "a"]
+    layers = read("torchvision:AlexNet")
+    assert [layer.name for layer in layers] == ["z", "a"]
+    for layer, (name, weight) in zip(layers, downloads.layers("torchvision:alexnet").items(), strict=True):
+        assert same(layer, name, weight)
     (hub / CACHED).write_bytes(b"noise")
     assert f"cannot read '{hub / CACHED}': it is cut short" in refusal(lambda: read("torchvision:alexnet"))
 
@@ -243,5 +246,5 @@ def test_torchvision_has_no_such_model():
 
 
 def test_without_torchvision(monkeypatch):
-    monkeypatch.setitem(weights.sys.modules, "torchvision", None)
+    monkeypatch.setitem(downloads.sys.modules, "torchvision", None)
     assert "torchvision:alexnet needs torchvision, which" in refusal(lambda: read("torchvision:alexnet"))

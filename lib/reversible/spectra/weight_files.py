@@ -13,24 +13,21 @@ in layers that fit the memory or in a line.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import math
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from http.client import HTTPException
-from pathlib import Path
 
 import numpy as np
 
 from reversible.base.checks import InputError, integer, one_of
 from reversible.spectra import axes as orders
-from reversible.spectra import used
+from reversible.spectra import downloads, used
+from reversible.spectra.downloads import near
 from reversible.spectra.readers import folders
-from reversible.spectra.readers.stored import Array, Contents, Stored, first_line, why
+from reversible.spectra.readers.stored import Array, Contents, Stored, why
 from reversible.spectra.used import Skipped, Weight
 
 LARGEST = 1e300  # singular values are finite, too
@@ -179,7 +176,7 @@ def memory_needed(shape: Sequence[int]) -> int:
 
 def _contents(source: str, files: ExitStack) -> Contents:
     if source.startswith("torchvision:"):
-        return folders.opened(str(_from_torchvision(source)), files)
+        return folders.opened(str(downloads.cached(source)), files)
     return folders.opened(source, files)
 
 
@@ -215,7 +212,7 @@ def _chosen(source: str, found: list[Weight | Skipped], only: list[str], skip: l
     for pattern in only:
         if not any(_matches(each, pattern) for each in found):
             names = [each.name for each in found]
-            raise InputError(f"{source!r} has no layer {pattern!r}; {_near(pattern, names)}")
+            raise InputError(f"{source!r} has no layer {pattern!r}; {near(pattern, names)}")
     kept = [each for each in found if not only or any(_matches(each, pattern) for pattern in only)]
     kept = [each for each in kept if not any(_matches(each, pattern) for pattern in skip)]
     if not kept:
@@ -245,13 +242,6 @@ def _in_order(found: list[Weight | Skipped]) -> list[Weight | Skipped]:
     return [found[place] for place in sorted(range(len(found)), key=keys.__getitem__)]
 
 
-def _near(name: str, names: Sequence[str]) -> str:
-    if len(names) <= 12:
-        return f"there are {', '.join(names)}"
-    close = difflib.get_close_matches(name, names, n=5, cutoff=0.5) or [*names[:5], "..."]
-    return f"of {len(names)} the closest are {', '.join(close)}"
-
-
 def _check_together(source: str, layers: list[Waiting], budget: int) -> None:
     if not layers:
         return
@@ -276,30 +266,3 @@ def _check(name: str, array: Array) -> None:
         raise InputError(f"must hold numbers up to {LARGEST:g}, not {largest:g}")
     if NUMBERED.search(name) and largest < 2**53 and bool((array == np.rint(array)).all()):
         raise InputError("whole numbers under such a name are a mask or a table of indices, and no weights")
-
-
-# --- torchvision ------------------------------------------------------------------------------------------------------
-
-
-def _from_torchvision(source: str) -> Path:
-    """The cached file of a model's default weights, downloaded and checked by its hash first if it is not there."""
-    from reversible.data import NotAtHand
-
-    name = source.removeprefix("torchvision:")
-    try:
-        import torch
-        from torchvision import models
-    except (ImportError, RuntimeError) as error:  # RuntimeError: one that was built for another torch
-        raise InputError(f"{source} needs torchvision, which cannot be imported: {first_line(error)}") from None
-    if name.lower() not in models.list_models():
-        raise InputError(f"torchvision has no model {name!r}; {_near(name, models.list_models())}")
-    url = str(models.get_model_weights(name)["DEFAULT"].url)
-    file = Path(torch.hub.get_dir(), "checkpoints", url.rpartition("/")[2])
-    digest = re.search(r"-([0-9a-f]{8,})\.", file.name)
-    try:
-        if not file.is_file():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            torch.hub.download_url_to_file(url, str(file), digest and digest[1], progress=sys.stderr.isatty())
-    except (OSError, RuntimeError, HTTPException) as error:  # RuntimeError: another hash
-        raise NotAtHand(f"{source} needs the network or a cached copy: {first_line(error).strip('<>')}") from None
-    return file
