@@ -184,9 +184,40 @@ def test_gguf_in_plain_numbers_and_in_codes(tmp_path, gguf):
     assert weights["blk.2.ffn_up_exps"].shape == (3, 8, 32)
 
 
+# --- Flax -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_tree_of_flax(tmp_path):
+    """As flax.serialization.to_bytes writes it."""
+    msgpack = pytest.importorskip("msgpack", reason="the package msgpack is not installed")
+
+    def packed(array, dtype=None):
+        return msgpack.ExtType(1, msgpack.packb((array.shape, dtype or array.dtype.name, array.tobytes())))
+
+    conv, table, half = random(3, 2, 4, 8), random(30, 6), random(5, 7)
+    bits = (half.view(np.uint32) >> 16).astype(np.uint16)  # bfloat16
+    parts = {str(place): packed(part) for place, part in enumerate(np.split(table.reshape(-1), 3))}
+    whole = {"__msgpack_chunked_array__": True, "shape": {"0": 30, "1": 6}, "chunks": parts}
+    params = {"conv": {"kernel": packed(conv), "bias": packed(random(8))}, "embed": {"embedding": whole}}
+    params["head"] = {"kernel": packed(bits, "bfloat16")}
+    state = {"step": 3, "params": params, "opt_state": {"mu": packed(conv)}, "odd": msgpack.ExtType(2, b"x")}
+    (tmp_path / "net").write_bytes(msgpack.packb(state))
+    weights, left, notes = found(tmp_path / "net")
+    assert list(weights) == ["conv.kernel", "embed.embedding", "head.kernel"]
+    assert np.array_equal(weights["conv.kernel"], conv.transpose(3, 2, 0, 1))
+    assert np.array_equal(weights["embed.embedding"], table)
+    assert weights["head.kernel"] == pytest.approx(half.T, rel=1e-2)
+    assert (left, notes) == ({}, ["the optimizer's state was passed over"])
+
+
 # --- no package -------------------------------------------------------------------------------------------------------
 
-STARTS = {"h5py": b"\x89HDF\r\n\x1a\n", "gguf": b"GGUF\x03\0\0\0", "onnx": b"\x08\x0a\x12\x07pytorch"}
+STARTS = {
+    "h5py": b"\x89HDF\r\n\x1a\n",
+    "gguf": b"GGUF\x03\0\0\0",
+    "onnx": b"\x08\x0a\x12\x07pytorch",
+    "msgpack": b"\x82\xa6params\x80",
+}
 
 
 @pytest.mark.parametrize("package", STARTS)

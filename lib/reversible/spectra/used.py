@@ -74,7 +74,7 @@ def weights(stored: list[Stored]) -> list[Weight | Skipped]:
     """The layers of a net in the order of its arrays, and what is left out of it."""
     arrays = {array.name: array for array in stored}
     found = _Found()
-    for rule in (_norms, _masked, _spectral, _parts, _updates, _quantised):
+    for rule in (_norms, _masked, _spectral, _parts, _updates, _clustered, _quantised):
         rule({name: array for name, array in arrays.items() if name not in found.taken}, found)
     for array in stored:
         if array.name not in found.taken and (len(array.shape) >= 2 or array.dtype == "object"):
@@ -84,7 +84,7 @@ def weights(stored: list[Stored]) -> list[Weight | Skipped]:
 
 
 def _short(name: str) -> str:
-    return re.sub(r"(\.weight|\._packed_params\._packed_params\.0)$", "", name)
+    return re.sub(r"(\.weight|(\._packed_params)+(\.0)+)$", "", name)
 
 
 def _plain(array: Stored, arrays: Arrays, found: _Found) -> None:
@@ -236,6 +236,21 @@ def _product(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[tuple[int, int, in
 
 
 # --- quantisation -----------------------------------------------------------------------------------------------------
+
+
+def _clustered(arrays: Arrays, found: _Found) -> None:
+    """Weights that are few values: each is a place in a codebook."""
+    for name, index in arrays.items():
+        layer = name.removesuffix(".index")
+        book = arrays.get(f"{layer}.codebook")
+        if name == layer or book is None or not index.whole or len(index.shape) < 2 or len(book.shape) != 1:
+            continue
+
+        def load(index: Stored = index, book: Stored = book) -> Array:
+            return book.load()[index.load()]
+
+        weight = Stored(layer, index.shape, book.dtype, load, axes=index.axes, odd=book.odd)
+        found.weight(layer, [name, book.name], weight, "its places in its codebook")
 
 
 def _quantised(arrays: Arrays, found: _Found) -> None:

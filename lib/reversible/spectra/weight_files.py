@@ -33,6 +33,7 @@ from reversible.spectra.used import Skipped, Weight
 LARGEST = 1e300  # singular values are finite, too
 OF_ENTRY, OF_MATRIX = 2500, 2e8  # seconds on one processor of 2026, in those of a product of two numbers: see `work`
 AUTO = "auto"
+WAVES = re.compile(r"(^|[._/])pe\b|pos|sin|cos|rotary|rope", re.I)  # names of what may be sines and cosines
 NUMBERED = re.compile(r"(mask|index|indices|idx|ids)$", re.I)  # names of what is whole numbers and no weights
 
 Patterns = str | Sequence[str] | None
@@ -264,5 +265,13 @@ def _check(name: str, array: Array) -> None:
     largest = max(abs(array.min().item()), abs(array.max().item())) if array.size else 0
     if largest > LARGEST:
         raise InputError(f"must hold numbers up to {LARGEST:g}, not {largest:g}")
+    if array.ndim >= 2 and WAVES.search(name) and _is_waves(array):
+        raise InputError("a table of sines and cosines is no weight")
     if NUMBERED.search(name) and largest < 2**53 and bool((array == np.rint(array)).all()):
         raise InputError("whole numbers under such a name are a mask or a table of indices, and no weights")
+
+
+def _is_waves(array: Array) -> bool:
+    """Sines and cosines of the same angles: the squares of each row add up to half of its length, to the last digit."""
+    squares = np.square(array, dtype=float).sum(-1)
+    return array.shape[-1] % 2 == 0 and array.size > 0 and bool(np.abs(2 * squares / array.shape[-1] - 1).max() < 1e-3)

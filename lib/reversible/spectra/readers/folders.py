@@ -18,7 +18,7 @@ LARGEST_INDEX = 1 << 27
 ASIDE = re.compile(r"^(optimizer|scheduler|scaler|rng_state|training_args|random_states)", re.I)  # of training alone
 KINDS = {  # a folder often holds the same net several times; what is found first is taken
     "safetensors": r"\.safetensors$", "torch": r"\.(bin|pt|pth|ckpt|th|tar)$", "GGUF": r"\.gguf$",
-    "ONNX": r"\.onnx$", "HDF5": r"\.(h5|hdf5|keras)$", "numpy": r"\.(npz|npy)$", "any": r"",
+    "ONNX": r"\.onnx$", "HDF5": r"\.(h5|hdf5|keras)$", "Flax": r"\.msgpack$", "numpy": r"\.(npz|npy)$", "any": r"",
 }  # fmt: skip
 
 

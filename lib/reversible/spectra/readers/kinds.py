@@ -9,16 +9,17 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from reversible.base.checks import InputError
-from reversible.spectra.readers import packaged, plain, torch_files
+from reversible.spectra.readers import flax_files, packaged, plain, torch_files
 from reversible.spectra.readers.stored import Contents
 
 Reader = Callable[[Path, ExitStack], Contents]
 
-SHORTEST = 20  # bytes of what is called a text
+SHORTEST = 9  # bytes of what is called a text
 START = 1024  # bytes that a kind is told by
 ROW = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # torch's magic number, pickled, behind two bytes
 PICKLE = re.compile(rb"\x80[\x00-\x05]|\([dl]p?\d*\n|[}\]]q|c[\w.]+\n\w+\n")  # from protocol 2 on, and before
-LOOKED = ".npy, .npz, .safetensors, of torch.save, HDF5 (Keras), ONNX, GGUF"
+MAP = re.compile(rb"(?s:[\x81-\x8f]|\xde..|\xdf....)[\xa1-\xbf\xd9]")  # of msgpack, whose first key is a text
+LOOKED = ".npy, .npz, .safetensors, of torch.save, HDF5 (Keras), ONNX, GGUF, msgpack (Flax)"
 OTHERS = {  # what a file begins with: what it is
     b"version https://git-lfs": "a Git LFS pointer, not the file: git lfs pull",
     b"\x1f\x8b": "compressed by gzip: unpack it first",
@@ -50,6 +51,8 @@ def reader_of(path: Path) -> Reader | None:
             raise InputError(f"{str(path)!r} is {what}")
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _of_zip(path)
+    if b"joblib.numpy_pickle" in start:
+        raise InputError(f"{str(path)!r} is a file of joblib: save its arrays by numpy.savez")
     known = _by_sign(start, path)
     return known or _of_text(path, start)
 
@@ -72,7 +75,9 @@ def _by_sign(start: bytes, path: Path) -> Reader | None:
         raise InputError(f"{str(path)!r} is a TensorFlow Lite model, which is not read here: convert it to ONNX")
     if _is_onnx(start, path):
         return packaged.read_onnx
-    return torch_files.read_pickle if PICKLE.match(start) else None
+    if PICKLE.match(start):
+        return torch_files.read_pickle
+    return flax_files.read_msgpack if MAP.match(start) else None
 
 
 def _is_onnx(start: bytes, path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,9 +42,11 @@ Find = Callable[[Any], Any]  # the storage of a key in a pickle, or a tensor tha
 
 def array_of(node: Any, find: Find) -> Stored | None:
     """The array that a node of a pickle stands for, if it is one."""
-    if isinstance(node, Saved):  # files of 2016 keep tensors apart
-        kept = find(node)
-        return kept if isinstance(kept, Stored) else None
+    if isinstance(node, Saved):  # files of 2016 keep tensors apart; else it is a storage, or the text of a class
+        with contextlib.suppress(ValueError, KeyError):
+            kept = find(node)
+            return kept if isinstance(kept, Stored) else None
+        return None
     if not isinstance(node, Made):
         return None
     name = node.name.rpartition(".")[2]

@@ -31,7 +31,7 @@ def read_zip(path: Path, files: ExitStack) -> Contents:
     archive = files.enter_context(zipfile.ZipFile(path))
     raw = files.enter_context(path.open("rb"))
     members = {member.filename: member for member in archive.infolist()}
-    if any(name.endswith("constants.pkl") for name in members):
+    if any(name.endswith("constants.pkl") or "/code/" in name for name in members):
         raise InputError(f"{str(path)!r} is a TorchScript archive, which holds code: save the model's state_dict()")
     pickle = next(name for name in members if name.rpartition("/")[2] == "data.pkl")
     root = pickle.removesuffix("data.pkl")

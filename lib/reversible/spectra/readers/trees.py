@@ -14,7 +14,11 @@ MOST = 20_000  # times that the same is gone through again: there are files with
 OF_MODULES = ("_parameters", "_buffers", "_modules")  # where a torch.nn.Module keeps what it holds
 OF_OPTIMIZER = "the optimizer's state was passed over"
 BESIDE = "arrays of numpy beside the tensors were passed over"
-OPTIMIZER = ("optim", "lr_sched")  # how the keys begin under which a checkpoint keeps what only training needs
+OPTIMIZER = (
+    "optim",
+    "opt_state",
+    "lr_sched",
+)  # how the keys begin under which a checkpoint keeps what only training needs
 
 Leaf = Callable[[Any], Stored | None]  # the array that a node stands for, if it is one
 
@@ -55,7 +59,7 @@ def _shared(ways: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     ways = list(ways)
     shared: list[str] = []
     for step in zip(*ways, strict=False):
-        if len(set(step)) > 1:
+        if len(set(step)) > 1 or "." in step[0]:  # with a dot it is the name of a layer, all of whose parts are meant
             break
         shared.append(step[0])
     return tuple(shared)
