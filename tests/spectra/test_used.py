@@ -194,6 +194,21 @@ def test_packed_codes_are_refused_with_their_scales_named(kind):
     assert f"beside them: {says}" in why
 
 
+def test_places_in_a_codebook_are_its_values():
+    places, book = RNG.integers(0, 4, (6, 7)), random(4)
+    made, left = found({"fc.index": places, "fc.codebook": book, "other.index": places})
+    assert np.array_equal(made["fc"], book[places])
+    assert list(made) == ["fc"]
+    assert list(left) == ["other.index"]
+
+
+def test_biases_and_tables_of_waves_are_no_weights():
+    arrays = {"a/query/bias": random(2, 8), "rotary.cos_cached": random(9, 8), "bias_table": random(9, 8)}
+    made, left = found(arrays)
+    assert list(made) == ["bias_table"]
+    assert left.keys() == {"a/query/bias", "rotary.cos_cached"}
+
+
 def test_scales_that_do_not_fit_are_said():
     made, left = found({"x.weight": Q, "x.weight_scale": random(7, 11)})
     assert made == {}

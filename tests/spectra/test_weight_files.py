@@ -29,6 +29,13 @@ def test_layers_come_back_as_they_were_stored(tmp_path, ending):
     assert all(same(layer, layer.name, NET[f"{layer.name}.weight"]) for layer in layers)
 
 
+def test_bfloat16_of_jax_which_numpy_calls_two_bytes(tmp_path):
+    bits = (NET["a.weight"].view(np.uint32) >> 16).astype(np.uint16)
+    np.savez(tmp_path / "net.npz", w=bits.view("V2"), odd=np.zeros((3, 3), "V3"))
+    (layer,) = read(str(tmp_path / "net.npz"))
+    assert same(layer, "w", (bits.astype(np.uint32) << 16).view(np.float32))
+
+
 def test_npy_and_older_torch_files(tmp_path):
     np.save(tmp_path / "fc1.npy", np.asfortranarray(NET["a.weight"]).astype(">f4"))
     (layer,) = read(str(tmp_path / "fc1.npy"))

@@ -151,6 +151,15 @@ def test_what_is_not_wanted_may_be_bad(tmp_path):
     assert read(source, only="a")[0].name == "a"
 
 
+def test_a_table_of_sines_and_cosines_is_no_weight(tmp_path):
+    angles = np.arange(50)[:, None] * np.exp(-np.arange(8))
+    waves = np.concatenate([np.sin(angles), np.cos(angles)], 1)
+    tables = {"pe": waves[None], "positions": waves, "cosine": waves, "learned_pos": np.sin(waves), "w": waves}
+    source = save(tmp_path / "net.npz", tables)
+    assert [layer.name for layer in read(source)] == ["learned_pos", "w"]
+    assert "a table of sines and cosines is no weight" in refusal(lambda: read(source, only="pe"))
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_a_file_that_may_not_be_read(tmp_path):
     source = save(tmp_path / "a.npz", NET)

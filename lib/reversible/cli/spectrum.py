@@ -19,9 +19,7 @@ from reversible.cli.common import aligned
 if TYPE_CHECKING:
     from reversible.spectra.weight_files import Net, Waiting
 
-FORMS = (
-    "a file of weights of any name: .npy, .npz, .safetensors, of torch.save, HDF5 (Keras), ONNX, GGUF, msgpack (Flax)"
-)
+FORMS = "a file of any name: .npy, .npz, .safetensors, of torch.save, HDF5 (Keras), ONNX, GGUF, msgpack (Flax)"
 AXES = """
 What is taken for granted: an array is (out, in) or (out, in, kernel...), as PyTorch has it, and its matrix is
 out x (in * kernel). Arrays that are called kernel, and files of Keras, are taken as (kernel..., in, out), as Flax and

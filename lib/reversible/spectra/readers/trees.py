@@ -14,11 +14,7 @@ MOST = 20_000  # times that the same is gone through again: there are files with
 OF_MODULES = ("_parameters", "_buffers", "_modules")  # where a torch.nn.Module keeps what it holds
 OF_OPTIMIZER = "the optimizer's state was passed over"
 BESIDE = "arrays of numpy beside the tensors were passed over"
-OPTIMIZER = (
-    "optim",
-    "opt_state",
-    "lr_sched",
-)  # how the keys begin under which a checkpoint keeps what only training needs
+OPTIMIZER = ("optim", "opt_state", "lr_sched")  # how keys begin under which lies what only training needs
 
 Leaf = Callable[[Any], Stored | None]  # the array that a node stands for, if it is one
 
