@@ -192,7 +192,7 @@ def test_within_a_limit_of_time_small_layers_come_first_and_rows_keep_their_orde
     assert [row["layer"] for row in everything] == list("abcd")
     clock = iter(range(1000))
     monkeypatch.setattr(spectrum.time, "monotonic", lambda: next(clock))  # a second a layer
-    status, out, err = run(tmp_path / "net.npz", "--json", "--max-seconds", 4.3)
+    status, out, err = run(tmp_path / "net.npz", "--json", "--max-seconds", 7.5)
     assert (status, json.loads(out)) == (0, [everything[1], everything[3]])
     assert [line.split(",")[0] for line in err.splitlines()] == ["reversible: skipped a", "reversible: skipped c"]
     assert "max-seconds must be a number from" in run(tmp_path / "net.npz", "--max-seconds", "0")[2]

@@ -179,6 +179,7 @@ PACKED = {  # kind: the codes, what lies beside them, what is said of it
     "bitsandbytes": ("n.weight", BYTES, {"n.weight.absmax": random(4)}, "weight.absmax"),
     "MXFP4": ("e.up_proj_blocks", BYTES, {"e.up_proj_scales": BYTES}, "scales"),
     "NVFP4": ("n.weight", BYTES, {"n.weight_scale": random(8, 1), "n.weight_scale_2": A[0, 0]}, "weight_scale"),
+    "AQLM": ("n.codes", Q, {"n.codebooks": random(2, 16, 1, 8), "n.scales": random(576, 1)}, "codebooks, scales"),
     "bytes": ("n.weight", BYTES, {"n.weight_scale": random(8, 2)}, "weight_scale"),
 }
 
@@ -213,6 +214,7 @@ def test_scales_that_do_not_fit_are_said():
     made, left = found({"x.weight": Q, "x.weight_scale": random(7, 11)})
     assert made == {}
     assert "x.weight_scale (7, 11)" in left["x"]
+    assert "codes themselves" in found({"x.weight": Q, "x.weight_scale": Q[:, :1]})[1]["x"]
     assert "which scales are theirs" in found({"x.weight": Q, "x.weight_scale": ROWS, "x.SCB": ROWS})[1]["x"]
 
 

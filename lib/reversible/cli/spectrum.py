@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from tqdm import tqdm
 
 from reversible.base.checks import InputError, integer, positive
@@ -24,6 +25,7 @@ AXES = """
 What is taken for granted: an array is (out, in) or (out, in, kernel...), as PyTorch has it, and its matrix is
 out x (in * kernel). Arrays that are called kernel, and files of Keras, are taken as (kernel..., in, out), as Flax and
 Keras have it; --axes torch or --axes flax says it of all. Nothing in a file is ever run."""
+TRIED = (300, 200)  # a matrix that takes a moment
 FEW = 3  # lines of what was left out for one reason, each with its name; of more one line tells
 
 
@@ -102,7 +104,7 @@ def _measured(net: Net, asked: _Asked) -> _Measured:
     """Layer by layer, each read when it is its turn and then let go; told in their order, in whatever one measured."""
     found = _Measured([])
     of_layer: dict[int, _Measured] = {}
-    for place, layer in _turns(net.layers, asked.seconds):
+    for place, layer in _turns(net.layers, asked):
         of_layer[place] = _of_layer(layer, asked)
     for place, layer in enumerate(net.layers):
         late = [(_what(layer.name, layer.shape), f"it would have ended later than after {asked.seconds} s")]
@@ -113,22 +115,36 @@ def _measured(net: Net, asked: _Asked) -> _Measured:
     return found
 
 
-def _turns(layers: Sequence[Waiting], seconds: float | None) -> Iterator[tuple[int, Waiting]]:
+def _turns(layers: Sequence[Waiting], asked: _Asked) -> Iterator[tuple[int, Waiting]]:
     """The layers one by one, with progress on a terminal; within a limit the small ones first, while there is time."""
-    order = list(range(len(layers)))
-    if seconds is not None:
+    order, limit, begun = list(range(len(layers))), asked.seconds, time.monotonic()
+    rate, spent, done = 0.0, 0.0, 0.0  # seconds for a unit of work
+    if limit is not None:
         order.sort(key=lambda place: layers[place].work)
-    begun, done = time.monotonic(), 0.0
+        rate = _rate(asked)
     bar_format = "{desc} {percentage:3.0f}% |{bar}| {elapsed} gone, {remaining} left"
     with tqdm(total=sum(layer.work for layer in layers), bar_format=bar_format, disable=None) as bar:
         for count, place in enumerate(order, 1):
-            work, gone = layers[place].work, time.monotonic() - begun
+            work, start = layers[place].work, time.monotonic()
             bar.set_description_str(f"spectrum: layer {count} of {len(layers)}")
-            if seconds is not None and gone + (gone / done * work if done else 0) > seconds:
+            if limit is not None and start - begun + rate * work > limit:
                 break
             yield place, layers[place]
-            done += work
+            spent, done = spent + time.monotonic() - start, done + work
+            rate = spent / done
             bar.update(work)
+
+
+def _rate(asked: _Asked) -> float:
+    """Seconds for a unit of work on this machine: those of a matrix measured twice, what is imported for it aside."""
+    from reversible.spectra import matrix as spectra
+    from reversible.spectra import weight_files as weights
+
+    tried = np.random.default_rng(0).standard_normal(TRIED)
+    spectra.analyse(tried, nulls=asked.nulls)
+    start = time.monotonic()
+    spectra.analyse(tried, nulls=asked.nulls)
+    return (time.monotonic() - start) / weights.work_needed(TRIED)
 
 
 def _of_layer(layer: Waiting, asked: _Asked) -> _Measured:

@@ -17,10 +17,10 @@ import numpy as np
 from reversible.spectra.readers.stored import Array, Stored
 
 # the last part of the name of codes, and what the names of all that belongs to them begin with, without it
-CODES = re.compile(r"(weight|qweight|\w*_packed|packed|\w+_blocks|\w+_quantized|_data|W_q|w_q)$")
+CODES = re.compile(r"(weight|qweight|\w*_packed|packed|\w+_blocks|\w+_quantized|_data|W_q|w_q|codes)$")
 HOLDS = re.compile(r"(_packed|_blocks|_quantized)$")
 BESIDE = re.compile(
-    r"(scale|absmax|quant_map|quant_state|qzeros|zero_point|scb$|g_idx|weight_shape|^meta$|^zero$)", re.I
+    r"(scale|absmax|quant_map|quant_state|qzeros|zero_point|scb$|g_idx|weight_shape|codebooks?$|^meta$|^zero$)", re.I
 )
 SCALE = re.compile(r"(scale|scales|scale_inv|scale_weight|weights_scaling_factor)$")
 NOT_OF_WEIGHTS = re.compile(r"(input|act|activation|output|k|v|q|kv)_scale$")
@@ -54,7 +54,12 @@ def _head(name: str) -> str:
 
 
 def is_packed(codes: Stored, others: Mapping[str, Stored]) -> bool:
-    """Several codes stand in one number: integers of 32 bits, 4-bit types, bytes without a zero of their own."""
+    """Several codes stand in one number: integers of 32 bits, 4-bit types, bytes without a zero of their own.
+
+    So do places in codebooks of many dimensions, which are no numbers at all.
+    """
+    if any("codebook" in rest for rest in others):
+        return True
     if codes.dtype.startswith("float8") or codes.dtype in ("int8", "int16", "uint16"):
         return HOLDS.search(codes.name) is not None and "_quantized" not in codes.name
     return not (codes.dtype == "uint8" and any("zero_point" in rest for rest in others))
@@ -72,6 +77,8 @@ def weight_of(codes: Stored, others: Mapping[str, Stored]) -> Stored | str:
         return f"its codes ({codes.dtype}) are not the weights, and which scales are theirs is not known: {names}"
     (scale,), by = (rows or scales.values()), 1 / INT8_ROWS if rows else 1.0
     parts = [scale, *([zero] if zero else [])]
+    if scale.whole:
+        return f"its codes ({codes.dtype}) have scales that are codes themselves: {names}"
     if any(a.odd or laid_out(a.shape, codes.shape) is None for a in parts):
         shapes = ", ".join(f"{a.name} {a.shape}" for a in parts)
         return f"its codes ({codes.dtype}) have scales of a shape that does not fit: {shapes}"

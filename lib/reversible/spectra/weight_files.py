@@ -67,11 +67,14 @@ class Waiting:
         return 8 * math.prod(self.shape) + memory_needed(orders.rows_and_columns(self.shape, stack=True))
 
     @property
+    def double(self) -> bool:
+        """Its numbers are kept in double precision."""
+        return self._stored.dtype == "float64"
+
+    @property
     def work(self) -> float:
-        """What measuring it takes, in proportion: n p^2 of a matrix n x p, its entries sorted, and what any takes."""
-        rows, columns = orders.rows_and_columns(self.shape, self.stack)
-        one = rows * columns * (min(rows, columns) + OF_ENTRY) + OF_MATRIX
-        return float(one) * (self.shape[0] if self.stack else 1)
+        """What measuring it takes, in proportion to other layers."""
+        return work_needed(orders.rows_and_columns(self.shape, self.stack)) * (self.shape[0] if self.stack else 1)
 
     def load(self) -> Layer:
         """The layer; InputError where its numbers are not all there, not finite, or none of a weight."""
@@ -172,6 +175,12 @@ def memory_needed(shape: Sequence[int]) -> int:
     return 8 * (7 * rows * columns + 3 * min(rows, columns) ** 2)
 
 
+def work_needed(shape: tuple[int, int]) -> float:
+    """What measuring a matrix n x p takes, in proportion to others: n p^2, its entries sorted, and what any takes."""
+    rows, columns = shape
+    return float(rows * columns * (min(shape) + OF_ENTRY) + OF_MATRIX)
+
+
 # --- what is found, and what is chosen of it --------------------------------------------------------------------------
 
 
@@ -246,8 +255,8 @@ def _in_order(found: list[Weight | Skipped]) -> list[Weight | Skipped]:
 def _check_together(source: str, layers: list[Waiting], budget: int) -> None:
     if not layers:
         return
-    held = [8 * math.prod(layer.shape) for layer in layers]
-    needed = sum(held) + max(layer.memory - size for layer, size in zip(layers, held, strict=True))
+    held = [(8 if layer.double else 4) * math.prod(layer.shape) for layer in layers]
+    needed = sum(held) + max(layer.memory - 8 * math.prod(layer.shape) for layer in layers)
     if needed > budget:
         what = f"the {len(layers)} layers of {source!r} need {_mib(needed)} MiB together"
         raise InputError(f"{what}; allowed are {budget >> 20} MiB, or choose one layer")
