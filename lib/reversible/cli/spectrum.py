@@ -58,7 +58,9 @@ def _spectrum(arguments: argparse.Namespace) -> int:
     with weights.opened(arguments.weights, *chosen) as net:
         found = _measured(net, asked)
     if not found.rows:
-        raise InputError(f"no layer of {arguments.weights!r} can be tested; {found.lines()[0]}")
+        lines = found.lines()
+        more = f"; and {len(lines) - FEW} lines more" if len(lines) > FEW else ""
+        raise InputError(f"no layer of {arguments.weights!r} can be tested; {'; '.join(lines[:FEW])}{more}")
     for line in (*net.notes, *_made(net.layers), *(f"skipped {line}" for line in found.lines())):
         print(f"reversible: {line}", file=sys.stderr)
     _show(found.rows, arguments)
@@ -151,6 +153,7 @@ def _of_layer(layer: Waiting, asked: _Asked) -> _Measured:
     """The rows of a layer's matrices, or why there are none."""
     from reversible.spectra import matrix as spectra
     from reversible.spectra import weight_files as weights
+    from reversible.spectra.readers.stored import why
 
     try:
         parts = weights.matrices(layer.load(), asked.positions)
@@ -161,8 +164,8 @@ def _of_layer(layer: Waiting, asked: _Asked) -> _Measured:
         try:
             row = spectra.analyse(matrix, nulls=asked.nulls, seed=asked.seed)
             found.rows.append(replace(row, layer=layer.name + at))
-        except InputError as error:
-            found.left.append((_what(layer.name + at, matrix.shape), str(error)))
+        except (InputError, np.linalg.LinAlgError, MemoryError) as error:
+            found.left.append((_what(layer.name + at, matrix.shape), why(error)))
     return found
 
 

@@ -148,11 +148,13 @@ def one_line(source: str) -> Iterator[None]:
 
 
 def why(error: Exception) -> str:
-    """What went wrong while something was read, in words."""
+    """What went wrong while something was read or measured, in words."""
     if isinstance(error, InputError):
         return str(error)
     if isinstance(error, MemoryError):
         return "there is not enough memory"
+    if isinstance(error, np.linalg.LinAlgError):
+        return f"its singular values were not found ({first_line(error)})"
     if isinstance(error, OSError) and error.errno:
         return error.strerror or first_line(error)
     return f"it is cut short, damaged or of another format ({first_line(error)})"
