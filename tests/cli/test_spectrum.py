@@ -241,16 +241,17 @@ print("torch" in sys.modules, file=sys.stderr)
 """
 
 
-def test_torch_which_takes_seconds_is_loaded_for_its_own_files_alone(tmp_path):
-    files = [str(tmp_path / f"fc{ending}") for ending in (".npy", ".npz", ".safetensors")]
+def test_torch_which_takes_seconds_is_loaded_for_no_file(tmp_path):
+    files = [str(tmp_path / f"fc{ending}") for ending in (".npy", ".npz", ".safetensors", ".pt")]
+    torch.save({"fc": torch.tensor(NET["fc.weight"])}, files[3])
     np.save(files[0], NET["fc.weight"])
     np.savez(files[1], fc=NET["fc.weight"])
     save_file({"fc": NET["fc.weight"]}, files[2])
     done = subprocess.run([sys.executable, "-c", IMPORTED, *files], capture_output=True, text=True)
     assert done.stderr == "False\n"
     table = done.stdout.splitlines()
-    assert len(table) == 6
-    assert table[:2] == table[2:4] == table[4:]
+    assert len(table) == 8
+    assert table[:2] == table[2:4] == table[4:6] == table[6:]
 
 
 def test_a_trained_net(run):

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from reversible.base.checks import InputError
-from reversible.data import NotAtHand
 from reversible.spectra.readers.stored import first_line
 
 Array = np.ndarray
@@ -23,6 +22,8 @@ def cached(source: str) -> Path:
 
     Raises InputError for a model that torchvision has not, and `NotAtHand` without network or cached copy.
     """
+    from reversible.data import NotAtHand  # brings torch, which takes seconds
+
     name = source.removeprefix("torchvision:")
     try:
         import torch
