@@ -90,6 +90,7 @@ A, B = random(4, 20), random(10, 4)
 PAIRS = {
     "peft": ("m.q.lora_A.weight", "m.q.lora_B.weight", "m.q.lora"),
     "of a name": ("m.q.lora_A.default.weight", "m.q.lora_B.default.weight", "m.q.lora"),
+    "of another name": ("m.q.lora_A.pirate.weight", "m.q.lora_B.pirate.weight", "m.q.lora.pirate"),
     "embedding": ("e.lora_embedding_A", "e.lora_embedding_B", "e.lora"),
     "loralib": ("q.lora_A", "q.lora_B", "q.lora"),
     "kohya": ("lora_unet_q.lora_down.weight", "lora_unet_q.lora_up.weight", "lora_unet_q.lora"),

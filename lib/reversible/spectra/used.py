@@ -200,13 +200,15 @@ def _updates(arrays: Arrays, found: _Found) -> None:
         for first, second in LORA:
             other = name.replace(first, second) if first in name else ""
             if other in arrays and other != name:
-                _update(down, arrays[other], name.partition(first)[0].rstrip("._/"), arrays, found)
+                _update(down, arrays[other], first, arrays, found)
     for name, array in arrays.items():
         if FACTOR.search(name):
             found.leave(array, "it is a factor of an update, whose product is not formed")
 
 
-def _update(down: Stored, up: Stored, layer: str, arrays: Arrays, found: _Found) -> None:
+def _update(down: Stored, up: Stored, first: str, arrays: Arrays, found: _Found) -> None:
+    before, _, behind = down.name.partition(first)
+    layer, adapter = before.rstrip("._/"), behind.removesuffix("weight").strip("._/").removeprefix("default")
     shape, turned = _product(down.shape, up.shape)
     if shape is None or down.odd or up.odd:
         found.leave(down, f"it is half of an update, and its other half, {up.shape}, does not fit", [up.name])
@@ -221,7 +223,8 @@ def _update(down: Stored, up: Stored, layer: str, arrays: Arrays, found: _Found)
     names = [part.name for part in parts]
     weight = Stored(layer, shape[:2], "float64", _of(product, *parts), axes="torch")
     scaled = f"alpha / {rank} times B A" if len(parts) > 2 else "B A, without the scale that its config may hold"
-    found.weight(f"{layer}.lora", names, weight, f"the update of rank {rank}, {scaled}", also=layer)
+    name = f"{layer}.lora.{adapter}" if adapter else f"{layer}.lora"
+    found.weight(name, names, weight, f"the update of rank {rank}, {scaled}", also=layer)
 
 
 def _product(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[tuple[int, int, int] | None, bool]:

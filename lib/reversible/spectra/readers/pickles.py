@@ -78,7 +78,8 @@ def read(file: IO[bytes], saved: list[Saved] | None = None) -> Any:
     """
     stack: list[Any] = []
     memo: dict[int, Any] = {}
-    for opcode, argument, _ in pickletools.genops(cast(IO[bytes], Bounded(file))):
+    within = file if isinstance(file, io.BytesIO) else cast(IO[bytes], Bounded(file))
+    for opcode, argument, _ in pickletools.genops(within):
         try:
             _step(opcode.name, argument, stack, memo)
         except (IndexError, KeyError, TypeError, AttributeError):
