@@ -8,6 +8,7 @@ from torch.nn import functional
 from helpers import refusal
 from reversible.spectra.axes import arranged, axes_of, shape_of
 from reversible.spectra.weight_files import Layer, matrices, opened, read
+from weight_files import save
 
 RNG = np.random.default_rng(0)
 
@@ -68,7 +69,7 @@ def test_heads_are_a_map_from_all_inputs():
 
 def test_a_stack_has_a_matrix_for_each_of_its_places(tmp_path):
     experts = RNG.standard_normal((3, 6, 8)).astype(np.float32)
-    np.savez(tmp_path / "net.npz", **{"moe.experts.w1": experts, "conv.weight": experts})
+    save(tmp_path / "net.npz", {"moe.experts.w1": experts, "conv.weight": experts})
     stack, conv = read(str(tmp_path / "net.npz"))
     assert [(at, matrix.shape) for at, matrix in matrices(conv)] == [("", (6 - 3, 48))]
     found = matrices(stack, positions=True)
@@ -77,7 +78,7 @@ def test_a_stack_has_a_matrix_for_each_of_its_places(tmp_path):
 
 
 def test_what_a_stack_needs_is_itself_and_one_matrix_at_work(tmp_path):
-    np.savez(tmp_path / "net.npz", **{"experts.w": np.zeros((64, 40, 50)), "b.w": np.zeros((64, 40 * 50))})
+    save(tmp_path / "net.npz", {"experts.w": np.zeros((64, 40, 50)), "b.w": np.zeros((64, 40 * 50))})
     with opened(str(tmp_path / "net.npz")) as net:
         stack, plain = net.layers
     assert stack.memory < plain.memory / 4
