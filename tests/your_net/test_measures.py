@@ -6,6 +6,7 @@ from collections import OrderedDict
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -179,6 +180,7 @@ IMAGES = {
     "complex": (UNSEEN.to(torch.complex64), "of torch.complex64"),
     "nan": (UNSEEN.where(UNSEEN < 1, torch.nan), "images must be finite"),
     "words": (np.array([["a"] * 64] * 40), "images must be a tensor or array (N, ...) of numbers, not ndarray"),
+    "masked": (np.ma.masked_equal(np.eye(64), 1), "images must have no masked entries; 64 are masked"),
     "nothing": (None, "images must be a tensor or array (N, ...) of numbers, not NoneType"),
 }
 
@@ -193,6 +195,7 @@ def test_the_same_images_in_any_form():
     model, read_only = plain(64, 20, 10), UNSEEN.numpy().copy()
     read_only.flags.writeable = False
     forms = UNSEEN, UNSEEN.double(), UNSEEN.reshape(-1, 8, 8), read_only, UNSEEN.clone().requires_grad_()
+    forms += UNSEEN.to_sparse(), pd.DataFrame(read_only), read_only.astype(">f4"), np.ma.array(read_only)
     first, *others = (your_net.reversal_words(your_net.reverse(model, images, batches=4)) for images in forms)
     assert all(other == first for other in others)
     assert "batches must be an integer from 2" in refusal(lambda: your_net.reverse(model, UNSEEN, batches=1))

@@ -171,9 +171,10 @@ def _wanted(first: Part) -> tuple[int | None, ...]:
 
 def _images(images: Any, wanted: Sequence[int | None], precision: torch.dtype) -> Tensor:
     """The images, copied where they are an array; InputError where they are not real numbers of the wanted shape."""
+    if np.ma.is_masked(images):
+        raise InputError(f"images must have no masked entries; {int(np.ma.getmaskarray(images).sum())} are masked")
     try:
-        copied = np.array(images, order="C") if isinstance(images, np.ndarray) else images
-        x = torch.as_tensor(copied).detach()
+        x = torch.as_tensor(_dense(images)).detach()
         ready = x.to("cpu", x.dtype if x.is_complex() else precision)
         width = x.flatten(1).shape[1]
     except (TypeError, ValueError, RuntimeError, IndexError):
@@ -187,6 +188,17 @@ def _images(images: Any, wanted: Sequence[int | None], precision: torch.dtype) -
     if x.is_complex() or not fits or not x.numel():
         raise InputError(f"images must be {shape}, not {tuple(x.shape)} of {x.dtype}")
     return ready
+
+
+def _dense(images: Any) -> Any:
+    """Tables, sparse matrices and arrays of another byte order as what torch takes; arrays are copied."""
+    if isinstance(images, Tensor):
+        return images if images.layout is torch.strided else images.to_dense()
+    images = images.toarray() if hasattr(images, "toarray") else images  # of scipy
+    if not hasattr(images, "__array__"):
+        return images
+    copied = np.array(images, order="C")
+    return copied.astype(copied.dtype.newbyteorder("="), copy=False)
 
 
 # --- what is measured -------------------------------------------------------------------------------------------------

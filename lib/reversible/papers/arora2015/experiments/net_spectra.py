@@ -15,10 +15,10 @@ from reversible.base.estimates import Estimate
 from reversible.papers.arora2015.experiments.trained_here import SCHEDULES
 from reversible.papers.arora2015.labels import nets as labels
 from reversible.runs.experiment import Absent, Experiment
-from reversible.spectra import bulk
+from reversible.spectra import bulk, downloads
 from reversible.spectra import matrix as spectra
 from reversible.spectra.matrix import CORRELATED, GAUSSIAN, SMALLEST
-from reversible.spectra.weight_files import Layer, matrices, read
+from reversible.spectra.weight_files import Layer, matrices
 from reversible.theory.singular_values import Array
 from reversible.training.run import final_net
 
@@ -67,7 +67,7 @@ def net_spectra(p: NetSpectra) -> NetSpectraResult | Absent:
 def layers_of(net: str) -> list[Layer]:
     """The layers of a net of this experiment that have a matrix to look at; `data.NotAtHand`."""
     if net in DOWNLOADED:
-        return read(net)
+        return [Layer(name, weight) for name, weight in downloads.layers(net).items()]
     if net == OWN:
         return [Layer(f"fc{i}", A.numpy()) for i, A in enumerate(final_net(SCHEDULES["digits"]).weights, 1)]
     arrays = data.trained_weights(net)
