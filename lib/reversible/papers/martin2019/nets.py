@@ -1,0 +1,133 @@
+"""The nets of this paper: dense ones by the house's loop with Glorot's first weights, and LeNet5 by Adadelta.
+
+The loop of `training` trains stacks of dense nets by SGD with momentum from weights of variance 2 / in. Here the first
+weights are uniform with variance 2 / (in + out), as Keras's default has them (Glorot and Bengio 2010), so its stack is
+given others; all else is the house's. LeNet5 has convolutions and Adadelta, of which the loop knows neither: it has a
+small loop of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from reversible import data
+from reversible.base.runtime import one_thread, trial_generator
+from reversible.papers.martin2019 import laws
+from reversible.training.config import Training
+from reversible.training.hooks import Probe, as_it_is
+from reversible.training.run import CapturedStep, Clock, Run
+from reversible.training.stack import Stack
+
+
+class GlorotStack(Stack):
+    """Dense nets whose first weights are uniform with variance 2 / (in + out)."""
+
+    def _first_values(self, generators: list[torch.Generator]) -> list[Tensor]:
+        values = super()._first_values(generators)
+        layers = len(self.p.hidden) + 1
+        with torch.no_grad():
+            for W in values[:layers]:  # (S, in, out)
+                for one, generator in zip(W, generators, strict=True):
+                    one.copy_(glorot_uniform(*one.shape, generator))
+        return values
+
+
+def glorot_uniform(rows: int, columns: int, generator: torch.Generator) -> Tensor:
+    """Uniform on an interval around zero, with variance 2 / (rows + columns)."""
+    end = math.sqrt(3) * laws.glorot(rows, columns)
+    return (2 * torch.rand(rows, columns, generator=generator) - 1) * end
+
+
+class GlorotRun(Run):
+    """The same loop on such a stack."""
+
+    def __init__(self, p: Training, probes: tuple[Probe, ...]) -> None:
+        self.p, self.stack = p, GlorotStack(p)
+        self.steps, self.probes = {0: as_it_is}, probes
+        self.clock, self.rows = Clock(p.device), []
+        self.phases = {0: CapturedStep(self.stack, as_it_is(self.stack))}
+        self.looks = [probe(self.stack) for probe in probes]
+
+
+# --- LeNet5 -----------------------------------------------------------------------------------------------------------
+
+RATE, RHO, EPS = 1.0, 0.95, 1e-7  # of Adadelta, as Keras had them [recalled]
+TAPS, CHANNELS, HIDDEN = 5, (20, 50), 500
+
+
+@dataclass(frozen=True)
+class LeNetRun:
+    """How a LeNet5 is trained."""
+
+    data: str  # images of one channel
+    images: int  # to train on, drawn by the seed
+    epochs: int
+    batch: int
+    hidden: int
+    frozen: bool  # whether the first dense layer stays as it was drawn
+    seed: int
+
+
+def lenet5(side: int, hidden: int, classes: int, generator: torch.Generator) -> nn.Sequential:
+    """Two convolutions of 5 x 5 with pooling, and two dense layers; 2450 - 500 - 10 for images of 28 x 28."""
+    flat = CHANNELS[1] * (side // 4) ** 2
+    net = nn.Sequential(
+        nn.Conv2d(1, CHANNELS[0], TAPS, padding=TAPS // 2), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(CHANNELS[0], CHANNELS[1], TAPS, padding=TAPS // 2), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(flat, hidden), nn.ReLU(), nn.Linear(hidden, classes),
+    )  # fmt: skip
+    with torch.no_grad():
+        for layer in (net[0], net[3], net[7], net[9]):
+            weight, taps = layer.weight, layer.weight[0, 0].numel()  # of a dense layer one
+            out, fan_in = weight.shape[0] * taps, weight[0].numel()
+            weight.copy_(glorot_uniform(out, fan_in, generator)[: weight.shape[0]].reshape(weight.shape))
+            layer.bias.zero_()
+    return net.to(memory_format=torch.channels_last)
+
+
+def follow(p: LeNetRun) -> Iterator[tuple[int, Tensor, float]]:
+    """Train; before the first epoch and after each its number, FC1 as it is (out, in) and the share right in testing.
+
+    Raises `data.NotAtHand`.
+    """
+    train, test = data.load(p.data, train=True), data.load(p.data, train=False)
+    generator = trial_generator(p.seed, 0)
+    kept = torch.randperm(len(train.labels), generator=generator)[: p.images]
+    x, labels = _as_images(train)[kept], train.labels[kept]
+    net = lenet5(train.side, p.hidden, train.classes, generator)
+    fc1 = net[7].weight
+    if p.frozen:
+        net[7].requires_grad_(False)
+    values = [value for value in net.parameters() if value.requires_grad]
+    optimiser = torch.optim.Adadelta(values, lr=RATE, rho=RHO, eps=EPS, foreach=False)
+    for epoch in range(p.epochs + 1):
+        with one_thread():
+            if epoch:
+                _pass(net, optimiser, x, labels, p.batch, generator)
+            right = _right(net, _as_images(test), test.labels)
+        yield epoch, fc1.detach().clone(), right
+
+
+def _as_images(images: data.Images) -> Tensor:
+    return images.scaled().view(-1, 1, images.side, images.side).contiguous(memory_format=torch.channels_last)
+
+
+def _pass(
+    net: nn.Module, optimiser: torch.optim.Optimizer, x: Tensor, labels: Tensor, batch: int, order: torch.Generator
+) -> None:
+    for index in torch.randperm(len(x), generator=order).split(batch):
+        optimiser.zero_grad()
+        functional.cross_entropy(net(x[index]), labels[index]).backward()
+        optimiser.step()
+
+
+@torch.no_grad()
+def _right(net: nn.Module, x: Tensor, labels: Tensor) -> float:
+    found = torch.cat([net(part).argmax(1) for part in x.split(500)])
+    return float((found == labels).double().mean())
