@@ -20,7 +20,7 @@ PAPER = Paper(
         "experiments.layers": ("martin-layers",),
     },
     figures={
-        "figures.matrices": ("martin-initial", "martin-spikes", "martin-phases", "martin-tails"),
+        "figures.matrices": ("martin-initial", "martin-spikes", "martin-tails"),
         "figures.nets": ("martin-lenet5", "martin-mlp3", "martin-batch", "martin-layers"),
     },
 )

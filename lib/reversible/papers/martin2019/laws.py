@@ -88,7 +88,7 @@ def overlaps(strength: float, ratio: float) -> tuple[float, float]:
 
 
 def tail_exponent(mu: float) -> float:
-    """Of the density of the largest eigenvalues, entries with P(|w| > x) ~ x^-mu, mu below 4, mean 0 where there is one.
+    """That of the density of the largest eigenvalues: entries with P(|w| > x) ~ x^-mu, mu below 4, and no mean.
 
     The largest eigenvalues are those of the largest squared entries, whose density falls with the exponent 1 + mu / 2.
     """

@@ -123,6 +123,9 @@ def measures(pairs: list[tuple[Batch, BatchResult | Absent]]) -> dict[str, Estim
             found[f"kept_{scheme}"] = Estimate.of(spread / wide.mean())
         _, errors_of = table(done, scheme, "test_error")
         found[f"error_spread_{scheme}"] = Estimate.of(errors_of[-1] - errors_of[0])
+    ways = [p.training.lr * p.training.steps for p, _ in done]
+    soft = np.array([r.soft_rank[0] for _, r in done])
+    found["spearman_way"] = Estimate.of([stats.spearmanr(ways, net).statistic for net in soft.T])
     return found | _of_phases(done)
 
 
