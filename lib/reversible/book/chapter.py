@@ -64,12 +64,16 @@ class Chapter:
         return read_record(self.book / "results" / f"{experiment}.json")
 
     def figure(self, experiment: str) -> Shown:
-        """The figure of that record; where it is still to be made, that of a run just now, which stands above it."""
+        """The figure of that record; where it is still to be made, that of a run just now, as is said above it."""
+        drawn = figure_of(self.at_hand(experiment))
         if not (why := self._pending(experiment)):
-            return figure_of(self.record(experiment))
-        drawn = figure_of(_just_now(experiment, self.profile))
+            return drawn
         note = f"<p class='rv-foot'>Drawn from a {_run(self.profile)} just now: {escape(why)}</p>"
         return Shown(note + drawn.content, drawn.value)
+
+    def at_hand(self, experiment: str) -> Record:
+        """That record; where it is still to be made, one of a run just now in this chapter's profile."""
+        return _just_now(experiment, self.profile) if self._pending(experiment) else self.record(experiment)
 
     def live(self, experiment: str, *only: str) -> Shown:
         """Run `experiment` now, in this chapter's profile, and show its measures beside the recorded ones.

@@ -8,7 +8,7 @@ initial = labels(
     {
         "soft_rank_off": "largest distance of the mean soft rank of random weights from one",
         "soft_rank_inside": "share of random weights whose soft rank is within 0.03 of one",
-        "soft_rank_inside_student": "share of Student t weights, 3 degrees of freedom, with a soft rank within 0.03 of one",
+        "soft_rank_inside_student": "share of Student t weights, 3 degrees of freedom, so near to one",
         "spikes_student": "number of spikes of Student t weights, 3 degrees of freedom",
         "stable_rank_off_limit": "largest relative distance of the stable rank from its limit for large matrices",
         "stable_rank_off_law": "largest relative distance of the stable rank from its law at a finite size",

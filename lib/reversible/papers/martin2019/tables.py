@@ -1,4 +1,4 @@
-"""Tables of the chapter: the notebooks' numbers beside what first weights have, and the phases that nets were met in."""
+"""Tables of the chapter: the notebooks' numbers beside what first weights have, and in which phases nets were met."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from reversible.papers.martin2019.figures.nets import present
 from reversible.papers.martin2019.kinds import PHASES
 from reversible.records.record import Record
 from reversible.show.html import Shown, table
+
+NETS = {"martin-lenet5": "LeNet-5", "martin-mlp3": "MLP-3", "martin-batch": "batch sizes", "martin-layers": "at hand"}
 
 
 def first_sigma() -> Shown:
@@ -42,11 +44,11 @@ def _phases(record: Record) -> list[str]:
 
 
 def beside(record: Record) -> Shown:
-    """The re-run LeNet5 beside the notebook's."""
+    """The re-run LeNet-5 beside the notebook's."""
     m = record.measures
     lines = [
         ["accuracy", f"{published.LENET5_ACCURACY:.2%}", str(m["accuracy_trained"])],
         ["spikes", f"{published.LENET5_SPIKES}", str(m["spikes_trained"])],
-        ["σ of the bulk", f"{published.SIGMA['LeNet5, FC1'][-1]:.4f}", str(m["sigma_trained"])],
+        ["σ of the bulk", f"{published.SIGMA['LeNet-5, FC1'][-1]:.4f}", str(m["sigma_trained"])],
     ]
-    return Shown(table(["LeNet5", "notebook", "here"], lines), lines)
+    return Shown(table(["LeNet-5", "notebook", "here"], lines), lines)

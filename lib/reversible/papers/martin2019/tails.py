@@ -7,9 +7,9 @@ alpha cut off at the largest value. The xmin with the smallest D is taken (Claus
 upper end has a say in xmin and none in alpha at that xmin. `fit` does the same, without the package and a hundred times
 as fast. The fit of `spectra.matrix.power_law` has no upper end in D either.
 
-**With an upper end throughout.** On [xmin, xmax] a power law has the density exp(-t y) for 0 <= y <= L, with t = alpha
-- 1 and L = ln(xmax / xmin). The likelihood is largest where the mean of y is 1 / t - L / (exp(t L) - 1), which falls in t, so
-that halving an interval finds it: `slope`.
+**With an upper end throughout.** On [xmin, xmax] a power law has the density exp(-t y) for 0 <= y <= L, t = alpha - 1
+and L = ln(xmax / xmin). The likelihood is largest where the mean of y is 1 / t - L / (exp(t L) - 1). This falls in t,
+so that halving an interval finds it: `slope`.
 
 **The rivals.** On that interval a lognormal law has the density exp(-t y - a y^2) with a >= 0, and a power law with an
 exponential cut-off exp(-t y - a (exp(y) - 1)) with a >= 0. Both are a power law at a = 0. So twice the gain in

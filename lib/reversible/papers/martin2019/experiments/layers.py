@@ -99,7 +99,8 @@ def fitted(name: str, weight: Array, rng: np.random.Generator) -> Fitted:
     mixed = tails.fit(eigenvalues(rng.permuted(W.reshape(-1)).reshape(W.shape)))
     return Fitted(
         name, (W.shape[0], W.shape[1]), "dense" if weight.ndim == 2 else "convolution",
-        tail.alpha, NO_TAIL if plain is None else plain, tails.bounded(values, tail), tail.xmin, tail.xmax, tail.distance, tail.count,
+        tail.alpha, NO_TAIL if plain is None else plain, tails.bounded(values, tail),
+        tail.xmin, tail.xmax, tail.distance, tail.count,
         mixed.alpha, mixed.distance, **tails.gains(values, tail),
         phase=m.phase, soft_rank=m.soft_rank, stable_rank=m.stable_rank, spikes=m.spikes,
     )  # fmt: skip

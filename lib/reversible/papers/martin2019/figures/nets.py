@@ -50,9 +50,9 @@ def lenet5(record: Record) -> Shown:
             "Soft rank over the epochs: falling for trained nets, near one for those with the layer frozen.",
             "Number of spikes over the epochs: rising for trained nets, none for frozen ones.",
         ],
-        f"After training {m['spikes_trained'].mean:.0f} singular values lie outside of the bulk of LeNet5's large "
-        f"layer, and σ of the bulk is {m['sigma_over_first_trained'].mean:.3f} times that of the first weights. Frozen, "
-        f"the layer has {m['spikes_frozen'].mean:.0f} spikes, and the accuracy is {m['accuracy_frozen'].mean:.1%} "
+        f"After training {m['spikes_trained'].mean:.0f} singular values lie outside of the bulk of LeNet-5's large "
+        f"layer, and σ of the bulk is {m['sigma_over_first_trained'].mean:.3f} times that of the first weights. "
+        f"Frozen, it has {m['spikes_frozen'].mean:.0f} spikes, and the accuracy is {m['accuracy_frozen'].mean:.1%} "
         f"instead of {m['accuracy_trained'].mean:.1%}.",
     )
 
