@@ -43,9 +43,9 @@ def measured(matrix: Array) -> Spectrum:
     n, p = max(matrix.shape), min(matrix.shape)
     values = linalg.svdvals(np.asarray(matrix, float))
     found = bulk.fit(values, (n, p))
-    soft = laws.edge(n, p, found.sigma) / values[0] ** 2
+    soft = float(laws.edge(n, p, found.sigma) / values[0] ** 2)
     stable = float((values / values[0]) @ (values / values[0]))
-    return Spectrum(found.sigma, soft, stable, found.n_spikes, found.ks, phase(values, found, soft))
+    return Spectrum(float(found.sigma), soft, stable, found.n_spikes, float(found.ks), phase(values, found, soft))
 
 
 def phase(values: Array, found: bulk.Bulk, soft: float) -> str:
