@@ -1,6 +1,7 @@
 """Nets of this paper and what is measured on them: first weights, what is frozen, schemes of the sweep, tails."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from reversible.papers.martin2019.experiments import batch, layers, lenet5, mlp3
 from reversible.papers.martin2019.experiments.batch import Batch
 from reversible.papers.martin2019.experiments.tails import Pareto
 from reversible.papers.martin2019.nets import LeNetRun
+from reversible.runs.experiment import Absent
 from reversible.training.config import Training
 
 SMALL = LeNetRun("digits", 256, 2, 32, 64, False, 5)
@@ -29,11 +31,11 @@ def test_first_weights_are_glorots_whichever_way_round():
 
 
 def test_lenet5_has_the_sizes_of_the_paper_and_glorots_weights():
-    net = nets.lenet5(28, 500, 10, torch.Generator().manual_seed(0))
+    net = nets.LeNet5(28, 500, 10, torch.Generator().manual_seed(0)).requires_grad_(False)
     shapes = [tuple(value.shape) for name, value in net.named_parameters() if name.endswith("weight")]
     assert shapes == [(20, 1, 5, 5), (50, 20, 5, 5), (500, 2450), (10, 500)]
-    assert float(net[7].weight.std()) == pytest.approx((2 / 2950) ** 0.5, rel=0.01)
-    assert float(net[3].weight.std()) == pytest.approx((2 / (25 * 70)) ** 0.5, rel=0.02)
+    assert float(net.fc1.weight.std()) == pytest.approx((2 / 2950) ** 0.5, rel=0.01)
+    assert float(net.conv2.weight.std()) == pytest.approx((2 / (25 * 70)) ** 0.5, rel=0.02)
     assert net(torch.rand(2, 1, 28, 28)).shape == (2, 10)
 
 
@@ -51,14 +53,14 @@ def test_a_frozen_layer_stays_and_the_others_learn():
 
 def test_what_is_measured_on_a_layer_is_that_of_its_weights():
     (_, first, _), *_, (_, last, _) = nets.follow(SMALL)
-    r = lenet5.lenet5(SMALL)
+    r: Any = lenet5.lenet5(SMALL)
     first, last = first.double().numpy(), last.double().numpy()
     assert r.moved == pytest.approx(np.linalg.norm(last - first) / np.linalg.norm(first))
     values = np.linalg.svd(last, compute_uv=False)
     assert r.stable_rank[-1] == pytest.approx((values**2).sum() / values[0] ** 2)
     assert r.sigma[0] == pytest.approx(laws.glorot(200, 64) * 200**0.5, rel=0.03)
     assert r.first_sigma == pytest.approx(laws.glorot(200, 64) * 200**0.5)
-    still = lenet5.lenet5(replace(SMALL, frozen=True))
+    still: Any = lenet5.lenet5(replace(SMALL, frozen=True))
     assert (still.moved, still.spikes[-1]) == (0, 0)
     assert still.bulk_cosine == pytest.approx(1)
     measures = lenet5.measures([(SMALL, r), (SMALL, r), (replace(SMALL, frozen=True), still)] * 2)
@@ -90,7 +92,7 @@ def test_schemes_change_what_they_say():
     assert len(set(cell("equal", 8).training.seeds)) == 10
 
 
-def made(scheme, size, soft):
+def made(scheme, size, soft) -> Any:
     n = len(soft)
     return cell(scheme, size), batch.BatchResult(
         soft_rank=(tuple(soft), (1.0,) * n), stable_rank=((1.0,) * n,) * 2, spikes=((0,) * n,) * 2,
@@ -118,15 +120,16 @@ def test_what_is_left_of_the_difference_is_counted_net_by_net():
 def test_nets_without_data_are_absent_and_measure_nothing(monkeypatch, tmp_path):
     monkeypatch.setenv("REVERSIBLE_DATA", str(tmp_path))
     monkeypatch.setattr("reversible.data._download", refused)
-    for run, p, measures in (
+    tried: list[Any] = [
         (batch.batch, cell("equal", 8), batch.measures),
         (lenet5.lenet5, replace(SMALL, data="mnist"), lenet5.measures),
         (mlp3.mlp3, mlp3.cells("full")[0], mlp3.measures),
-    ):
+    ]
+    for run, p, measures in tried:
         found = run(p)
         assert found.absent == "no download here"
         assert measures([(p, found)]) == {}
-    assert layers.layers(layers.Layers("lenet5_dense", "", 1)).absent == "weights not at hand"
+    assert layers.layers(layers.Layers("lenet5_dense", "", 1)) == Absent("weights not at hand")
 
 
 def refused(name):

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
 
 from reversible.papers.martin2019 import laws
 from reversible.spectra import bulk
@@ -41,7 +40,7 @@ class Spectrum:
 def measured(matrix: Array) -> Spectrum:
     """The spectrum of a matrix of at least 32 rows and columns, and the phase it is in."""
     n, p = max(matrix.shape), min(matrix.shape)
-    values = linalg.svdvals(np.asarray(matrix, float))
+    values = np.linalg.svd(np.asarray(matrix, float), compute_uv=False)
     found = bulk.fit(values, (n, p))
     soft = float(laws.edge(n, p, found.sigma) / values[0] ** 2)
     stable = float((values / values[0]) @ (values / values[0]))
@@ -156,7 +155,7 @@ def _collapse(n: int, p: int, rng: np.random.Generator) -> Drawn:
 
 def eigenvalues(matrix: Array) -> Array:
     """Of W^T W, falling."""
-    return linalg.svdvals(matrix) ** 2
+    return np.linalg.svd(matrix, compute_uv=False) ** 2
 
 
 def _off(values: Array, cdf: Array) -> float:

@@ -117,7 +117,7 @@ batch = labels(
         "soft_rank_largest_{scheme}": "soft rank at the largest batch, {scheme}",
         "spread_{scheme}": "soft rank at the largest batch less that at the smallest, {scheme}",
         "spearman_{scheme}": "rank correlation of soft rank and batch size, {scheme}",
-        "kept_{scheme}": "that difference over the one at equal learning rate and epochs, {scheme}",
+        "kept_{scheme}": "share left of the difference in soft rank, {scheme}",
         "error_spread_{scheme}": "test error at the largest batch less that at the smallest, {scheme}",
         "spearman_way": "rank correlation of soft rank and learning rate times updates, all schemes together",
         "phases_met": "number of phases that most nets of some batch size are in",

@@ -7,6 +7,7 @@ squares of the singular values, so that the bulk ends at edge = sigma^2 (sqrt(n)
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -121,6 +122,12 @@ def _companion(z: Array, variances: Array, ratio: float, rounds: int = 2000) -> 
             break
         m = (m + new) / 2
     return m
+
+
+def bulk_pdf(values: Array, n: int, p: int) -> Array:
+    """The density of the law of Marchenko and Pastur at eigenvalues over n, at sigma = 1."""
+    law: Any = marchenko_pastur(p / n)
+    return law.pdf(values)
 
 
 def bulk_cdf(values: Array, n: int, p: int) -> Array:

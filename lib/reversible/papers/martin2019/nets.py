@@ -34,7 +34,7 @@ class GlorotStack(Stack):
         with torch.no_grad():
             for W in values[:layers]:  # (S, in, out)
                 for one, generator in zip(W, generators, strict=True):
-                    one.copy_(glorot_uniform(*one.shape, generator))
+                    one.copy_(glorot_uniform(one.shape[0], one.shape[1], generator))
         return values
 
 
@@ -74,21 +74,34 @@ class LeNetRun:
     seed: int
 
 
-def lenet5(side: int, hidden: int, classes: int, generator: torch.Generator) -> nn.Sequential:
+class LeNet5(nn.Module):
     """Two convolutions of 5 x 5 with pooling, and two dense layers; 2450 - 500 - 10 for images of 28 x 28."""
-    flat = CHANNELS[1] * (side // 4) ** 2
-    net = nn.Sequential(
-        nn.Conv2d(1, CHANNELS[0], TAPS, padding=TAPS // 2), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(CHANNELS[0], CHANNELS[1], TAPS, padding=TAPS // 2), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(flat, hidden), nn.ReLU(), nn.Linear(hidden, classes),
-    )  # fmt: skip
-    with torch.no_grad():
-        for layer in (net[0], net[3], net[7], net[9]):
-            weight, taps = layer.weight, layer.weight[0, 0].numel()  # of a dense layer one
-            out, fan_in = weight.shape[0] * taps, weight[0].numel()
-            weight.copy_(glorot_uniform(out, fan_in, generator)[: weight.shape[0]].reshape(weight.shape))
-            layer.bias.zero_()
-    return net.to(memory_format=torch.channels_last)
+
+    def __init__(self, side: int, hidden: int, classes: int, generator: torch.Generator) -> None:
+        super().__init__()
+        first, second = CHANNELS
+        self.conv1 = nn.Conv2d(1, first, TAPS, padding=TAPS // 2)
+        self.conv2 = nn.Conv2d(first, second, TAPS, padding=TAPS // 2)
+        self.fc1 = nn.Linear(second * (side // 4) ** 2, hidden)
+        self.fc2 = nn.Linear(hidden, classes)
+        for layer in (self.conv1, self.conv2, self.fc1, self.fc2):
+            _as_keras(layer, generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.max_pool2d(torch.relu(self.conv1(x)), 2)
+        x = functional.max_pool2d(torch.relu(self.conv2(x)), 2)
+        return self.fc2(torch.relu(self.fc1(x.flatten(1))))
+
+
+@torch.no_grad()
+def _as_keras(layer: nn.Conv2d | nn.Linear, generator: torch.Generator) -> None:
+    """Glorot's weights; a convolution counts its taps on both sides. Biases of zero."""
+    out, fan_in = layer.weight.shape[0], layer.weight[0].numel()
+    taps = fan_in // layer.weight.shape[1]
+    end = math.sqrt(3) * laws.glorot(out * taps, fan_in)
+    layer.weight.copy_((2 * torch.rand(layer.weight.shape, generator=generator) - 1) * end)
+    assert layer.bias is not None
+    layer.bias.zero_()
 
 
 def follow(p: LeNetRun) -> Iterator[tuple[int, Tensor, float]]:
@@ -100,10 +113,9 @@ def follow(p: LeNetRun) -> Iterator[tuple[int, Tensor, float]]:
     generator = trial_generator(p.seed, 0)
     kept = torch.randperm(len(train.labels), generator=generator)[: p.images]
     x, labels = _as_images(train)[kept], train.labels[kept]
-    net = lenet5(train.side, p.hidden, train.classes, generator)
-    fc1 = net[7].weight
-    if p.frozen:
-        net[7].requires_grad_(False)
+    net = LeNet5(train.side, p.hidden, train.classes, generator)
+    net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    net.fc1.requires_grad_(not p.frozen)
     values = [value for value in net.parameters() if value.requires_grad]
     optimiser = torch.optim.Adadelta(values, lr=RATE, rho=RHO, eps=EPS, foreach=False)
     for epoch in range(p.epochs + 1):
@@ -111,7 +123,7 @@ def follow(p: LeNetRun) -> Iterator[tuple[int, Tensor, float]]:
             if epoch:
                 _pass(net, optimiser, x, labels, p.batch, generator)
             right = _right(net, _as_images(test), test.labels)
-        yield epoch, fc1.detach().clone(), right
+        yield epoch, net.fc1.weight.detach().clone(), right
 
 
 def _as_images(images: data.Images) -> Tensor:

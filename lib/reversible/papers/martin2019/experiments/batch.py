@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,11 +86,13 @@ def batch(p: Batch) -> BatchResult | Absent:
         *_, row = GlorotRun(p.training, (spectra, errors)).follow()
     except data.NotAtHand as missing:
         return Absent(str(missing))
-    of = [[[getattr(m, name) for m in layer] for layer in row["spectra"]] for name in READ]
-    return BatchResult(*(tuple(map(tuple, rows)) for rows in of), tuple(row["test_error"]))
-
-
-READ = ("soft_rank", "stable_rank", "spikes", "phase")
+    return BatchResult(
+        soft_rank=tuple(tuple(m.soft_rank for m in layer) for layer in row["spectra"]),
+        stable_rank=tuple(tuple(m.stable_rank for m in layer) for layer in row["spectra"]),
+        spikes=tuple(tuple(m.spikes for m in layer) for layer in row["spectra"]),
+        phase=tuple(tuple(m.phase for m in layer) for layer in row["spectra"]),
+        test_error=tuple(row["test_error"]),
+    )
 
 
 def cells(profile: str) -> list[Batch]:
@@ -118,14 +121,14 @@ def measures(pairs: list[tuple[Batch, BatchResult | Absent]]) -> dict[str, Estim
         found[f"soft_rank_smallest_{scheme}"] = Estimate.of(soft[0])
         found[f"soft_rank_largest_{scheme}"] = Estimate.of(soft[-1])
         found[f"spread_{scheme}"] = Estimate.of(spread)
-        found[f"spearman_{scheme}"] = Estimate.of([stats.spearmanr(sizes, net).statistic for net in soft.T])
+        found[f"spearman_{scheme}"] = Estimate.of([rank_correlation(sizes, net) for net in soft.T])
         if scheme != "equal":
             found[f"kept_{scheme}"] = Estimate.of(spread / wide.mean())
         _, errors_of = table(done, scheme, "test_error")
         found[f"error_spread_{scheme}"] = Estimate.of(errors_of[-1] - errors_of[0])
     ways = [p.training.lr * p.training.steps for p, _ in done]
     soft = np.array([r.soft_rank[0] for _, r in done])
-    found["spearman_way"] = Estimate.of([stats.spearmanr(ways, net).statistic for net in soft.T])
+    found["spearman_way"] = Estimate.of([rank_correlation(ways, net) for net in soft.T])
     return found | _of_phases(done)
 
 
@@ -133,6 +136,17 @@ def table(done: list[tuple[Batch, BatchResult]], scheme: str, name: str) -> tupl
     """The batch sizes of a scheme, rising, and a measure of the layer next to the image, (sizes, nets)."""
     rows = sorted((p.size, getattr(r, name)) for p, r in done if p.scheme == scheme)
     return [size for size, _ in rows], np.array([row if name == "test_error" else row[0] for _, row in rows], float)
+
+
+def rank_correlation(x: Sequence[float], y: Array) -> float:
+    """Spearman's, ties at their mean rank; 0 where one of them does not vary.
+
+    >>> rank_correlation([1, 2, 3], np.array([10.0, 30.0, 20.0])).__round__(9)
+    0.5
+    """
+    a, b = (ranks - ranks.mean() for ranks in (np.asarray(stats.rankdata(v), float) for v in (x, y)))
+    size = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / size if size else 0.0
 
 
 def _of_phases(done: list[tuple[Batch, BatchResult]]) -> dict[str, Estimate]:

@@ -78,7 +78,7 @@ def _cosine(a: Array, b: Array) -> float:
 def cells(profile: str) -> list[LeNetRun]:
     """The full recipe is the paper's [notebooks], but for the settings of Adadelta; a net takes some minutes."""
     p = {
-        "smoke": LeNetRun("digits", 256, 1, 128, 64, False, 0),
+        "smoke": LeNetRun("digits", 128, 1, 32, 48, False, 0),
         "book": LeNetRun("digits", 1400, 3, 64, 128, False, 0),
         "full": LeNetRun("mnist", 60000, 10, 128, 500, False, 0),
     }[profile]

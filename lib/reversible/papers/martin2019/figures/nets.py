@@ -68,7 +68,7 @@ def _spectrum(ax: Axes, row: dict[str, Any], shape: tuple[int, int]) -> None:
     low, high = 1 - (p / n) ** 0.5, 1 + (p / n) ** 0.5
     ax.hist(values[r:], bins=30, density=True, color=COLOURS[0], alpha=0.35)
     x = np.linspace(low, high, 200)[1:-1]
-    ax.plot(x, laws.marchenko_pastur(p / n).pdf(x**2) * 2 * x, color=LAW)
+    ax.plot(x, laws.bulk_pdf(x**2, n, p) * 2 * x, color=LAW)
     ax.plot(values[:r], np.full(r, 0.05), "^", color=COLOURS[1], clip_on=False)
     ax.set(xlabel="singular value over σ √n", ylabel="density", title="one trained layer", ylim=(0, None))
 

@@ -50,10 +50,10 @@ def _with_spikes(count: int) -> Callable[[Axes, Array], None]:
     return drawn
 
 
-def _law(ax: Axes, n: int, p: int, over: int, scale: float = 1.0) -> None:
+def _law(ax: Axes, n: int, p: int, over: int) -> None:
     low, high = (abs(n**0.5 + sign * p**0.5) ** 2 / over for sign in (-1, 1))
     x = np.linspace(low, high, 300)[1:-1]
-    ax.plot(x, scale * laws.marchenko_pastur(p / n).pdf(x * over / n) * over / n, color=LAW)
+    ax.plot(x, laws.bulk_pdf(x * over / n, n, p) * over / n, color=LAW)
 
 
 def _decay(ax: Axes, values: Array) -> None:
