@@ -124,7 +124,9 @@ def test_gains_are_those_of_a_search_for_the_best_parameters():
         whole = np.trapezoid(np.exp(-at[0] * nodes - at[1] * bend(nodes)), nodes)
         return float((at[0] * y + at[1] * bend(y)).mean() + np.log(whole))
 
-    for name, bend in tails.BENDS.items():
+    bends = {"lognormal": lambda y: y**2, "cutoff": lambda y: np.exp(y) - 1}
+    assert set(bends) == set(tails.RIVALS)
+    for name, bend in bends.items():
         fits = [optimize.minimize(lost, [1.0, 0.1], args=(bend,), bounds=[(-9, 9), (0, end)]).fun for end in (9, 0)]
         assert tails.gains(x, tail)[name] == pytest.approx(2 * len(x) * (fits[1] - fits[0]), abs=0.1)
     assert tails.gains(x, tail)["lognormal"] > tails.GAIN

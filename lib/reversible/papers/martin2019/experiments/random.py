@@ -165,7 +165,7 @@ def _one_signal(p: Signals, rng: np.random.Generator) -> tuple[float, float, flo
 def signal_cells(profile: str) -> list[Signals]:
     shapes = {"smoke": ((200, 100),), "book": ((400, 200), (256, 256)), "full": SHAPES}[profile]
     strengths = {"smoke": (0.5, 2.0), "book": (0.5, 1.0, 1.5, 2.0, 3.0), "full": STRENGTHS}[profile]
-    draws = {"smoke": 6, "book": 10, "full": 60}[profile]
+    draws = {"smoke": 6, "book": 10, "full": 150}[profile]
     return [
         Signals(n, p, strength, draws, seed_of("martin-spikes", f"{n} x {p}, {strength}"))
         for n, p in shapes for strength in strengths
