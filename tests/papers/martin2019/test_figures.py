@@ -125,3 +125,18 @@ def test_phases_met_are_counted_over_all_layers_looked_at(record):
 def test_the_table_of_first_weights_has_the_notebooks_fits():
     assert [line[2] for line in tables.first_sigma().value] == ["1.2946", "1.2036", "1.0126"]
     assert [line[3] for line in tables.first_sigma().value] == ["1.2888", "1.1895", "1.0157"]
+
+
+def test_every_exponent_stands_with_its_settings(record):
+    rows = [row for _, r in record("martin-layers").pairs() if "absent" not in r for row in r["rows"]]
+    lines = tables.fits(record("martin-layers")).value
+    assert [line[2] for line in lines] == [f"{row['alpha']:.2f}" for row in rows]
+    assert [line[4:6] for line in lines] == [[str(row["count"]), f"{row['distance']:.3f}"] for row in rows]
+    assert all(" to " in line[3] for line in lines)
+
+
+def test_a_small_net_is_not_held_against_the_notebooks_without_saying_so(record):
+    made = record("martin-lenet5")
+    shown = tables.beside(made).content
+    assert ("another task" in shown) == (made.profile != "full")
+    assert "0.9924" in shown

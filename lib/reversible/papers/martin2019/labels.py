@@ -127,6 +127,8 @@ batch = labels(
 
 layers = labels(
     {
+        "alexnet_last_alpha": "exponent of AlexNet's last dense layer, stored as clusters of weights",
+        "alexnet_last_distance": "distance of that layer from its power law",
         "layers_{kind}": "number of {kind}",
         "least_alpha_{kind}": "smallest exponent of {kind}",
         "largest_alpha_{kind}": "largest exponent of {kind}",

@@ -8,6 +8,7 @@ from reversible.papers.martin2019 import laws, published
 from reversible.papers.martin2019.figures.nets import present
 from reversible.papers.martin2019.kinds import PHASES
 from reversible.records.record import Record
+from reversible.runs.experiment import FULL
 from reversible.show.html import Shown, table
 
 NETS = {"martin-lenet5": "LeNet-5", "martin-mlp3": "MLP-3", "martin-batch": "batch sizes", "martin-layers": "at hand"}
@@ -47,8 +48,25 @@ def beside(record: Record) -> Shown:
     """The re-run LeNet-5 beside the notebook's."""
     m = record.measures
     lines = [
-        ["accuracy", f"{published.LENET5_ACCURACY:.2%}", str(m["accuracy_trained"])],
+        ["accuracy", f"{published.LENET5_ACCURACY:.4f}", str(m["accuracy_trained"])],
         ["spikes", f"{published.LENET5_SPIKES}", str(m["spikes_trained"])],
         ["σ of the bulk", f"{published.SIGMA['LeNet-5, FC1'][-1]:.4f}", str(m["sigma_trained"])],
     ]
-    return Shown(table(["LeNet-5", "notebook", "here"], lines), lines)
+    here = "here" if record.profile == FULL else "a small net on digits, which is another task"
+    return Shown(table(["LeNet-5", "notebook", here], lines), lines)
+
+
+def fits(record: Record) -> Shown:
+    """Every exponent with its settings: interval, number of values and D, and what other settings make of it."""
+    lines = []
+    for cell, row in present(record):
+        for fitted in row["rows"]:
+            lines.append([
+                f"{cell['net']}, {fitted['layer']}", "{} x {}".format(*fitted["shape"]), f"{fitted['alpha']:.2f}",
+                f"{fitted['xmin']:.3g} to {fitted['xmax']:.3g}", str(fitted["count"]), f"{fitted['distance']:.3f}",
+                f"{fitted['alpha_bounded']:.2f}", f"{fitted['alpha_open']:.2f}",
+                f"{fitted['permuted_alpha']:.1f} ({fitted['permuted_distance']:.3f})", fitted["phase"],
+            ])  # fmt: skip
+    head = ["layer", "size", "α", "interval", "values", "D", "α, end in likelihood", "α, no end",
+            "α in random order (D)", "phase"]  # fmt: skip
+    return Shown(table(head, lines), lines)

@@ -119,7 +119,15 @@ def measures(pairs: list[tuple[Layers, LayersResult | Absent]]) -> dict[str, Est
         rows = [row for row in judged if row.kind == kind]
         if rows:
             found |= {f"{name}_{kind}": Estimate.exact(value) for name, value in _of_kind(rows).items()}
-    return found
+    return found | _of_alexnet(pairs)
+
+
+def _of_alexnet(pairs: list[tuple[Layers, LayersResult | Absent]]) -> dict[str, Estimate]:
+    """Its last dense layer, the one at hand: of other weights than the notebooks', and stored as clusters."""
+    rows = [row for p, r in pairs if isinstance(r, LayersResult) and p.net in ESTIMATED for row in r.rows]
+    last = [row for row in rows if row.kind == "dense"]
+    measures = {"alexnet_last_alpha": "alpha", "alexnet_last_distance": "distance"}
+    return {name: Estimate.exact(getattr(row, field)) for row in last for name, field in measures.items()}
 
 
 def _of_kind(rows: list[Fitted]) -> dict[str, float]:
