@@ -39,6 +39,21 @@ def test_lenet5_has_the_sizes_of_the_paper_and_glorots_weights():
     assert net(torch.rand(2, 1, 28, 28)).shape == (2, 10)
 
 
+def test_adadelta_is_that_of_torch():
+    generator = torch.Generator().manual_seed(0)
+    start, target = torch.randn(5, 3, generator=generator), torch.randn(5, 3, generator=generator)
+    mine, theirs = (start.clone().requires_grad_() for _ in range(2))
+    optimiser = torch.optim.Adadelta([theirs], lr=nets.RATE, rho=nets.RHO, eps=nets.EPS)
+    descend = nets.Adadelta([mine])
+    for _ in range(300):
+        descend(((mine - target) ** 4).sum())
+        optimiser.zero_grad()
+        ((theirs - target) ** 4).sum().backward()
+        optimiser.step()
+    assert torch.allclose(mine, theirs, atol=1e-6)
+    assert (mine - start).abs().min() > 1e-3
+
+
 def test_a_frozen_layer_stays_and_the_others_learn():
     free, frozen = ([*nets.follow(replace(SMALL, frozen=kind))] for kind in (False, True))
     assert [epoch for epoch, _, _ in free] == [0, 1, 2]

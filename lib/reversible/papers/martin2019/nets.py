@@ -9,7 +9,7 @@ small loop of its own.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -117,26 +117,41 @@ def follow(p: LeNetRun) -> Iterator[tuple[int, Tensor, float]]:
     net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     net.fc1.requires_grad_(not p.frozen)
     values = [value for value in net.parameters() if value.requires_grad]
-    optimiser = torch.optim.Adadelta(values, lr=RATE, rho=RHO, eps=EPS, foreach=False)
+    descend = Adadelta(values)
     for epoch in range(p.epochs + 1):
         with one_thread():
             if epoch:
-                _pass(net, optimiser, x, labels, p.batch, generator)
+                _pass(net, descend, x, labels, p.batch, generator)
             right = _right(net, _as_images(test), test.labels)
         yield epoch, net.fc1.weight.detach().clone(), right
+
+
+class Adadelta:
+    """Zeiler (2012), as torch.optim has it, whose import takes seconds: it brings a compiler."""
+
+    def __init__(self, values: Sequence[Tensor]) -> None:
+        self.values = values
+        self.squares = [torch.zeros_like(value) for value in values]  # running means of squared gradients
+        self.steps = [torch.zeros_like(value) for value in values]  # and of squared steps
+
+    def __call__(self, loss: Tensor) -> None:
+        """One step down."""
+        slopes = torch.autograd.grad(loss, self.values)
+        with torch.no_grad():
+            for value, slope, square, step in zip(self.values, slopes, self.squares, self.steps, strict=True):
+                square.mul_(RHO).addcmul_(slope, slope, value=1 - RHO)
+                change = (step + EPS).sqrt_().div_((square + EPS).sqrt_()).mul_(slope)
+                step.mul_(RHO).addcmul_(change, change, value=1 - RHO)
+                value.sub_(change, alpha=RATE)
 
 
 def _as_images(images: data.Images) -> Tensor:
     return images.scaled().view(-1, 1, images.side, images.side).contiguous(memory_format=torch.channels_last)
 
 
-def _pass(
-    net: nn.Module, optimiser: torch.optim.Optimizer, x: Tensor, labels: Tensor, batch: int, order: torch.Generator
-) -> None:
+def _pass(net: nn.Module, descend: Adadelta, x: Tensor, labels: Tensor, batch: int, order: torch.Generator) -> None:
     for index in torch.randperm(len(x), generator=order).split(batch):
-        optimiser.zero_grad()
-        functional.cross_entropy(net(x[index]), labels[index]).backward()
-        optimiser.step()
+        descend(functional.cross_entropy(net(x[index]), labels[index]))
 
 
 @torch.no_grad()
