@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from reversible.theory.singular_values import Array, largest_singular_value, marchenko_pastur, tracy_widom
+from reversible.theory.singular_values import (
+    Array,
+    largest_singular_value,
+    marchenko_pastur,
+    spiked,
+    threshold,
+    tracy_widom,
+)
 
 TRUNCATED = float(stats.truncnorm.std(-2, 2))  # sd of a standard normal variable cut off at two
 
@@ -73,8 +80,8 @@ def spiked_over_edge(strength: float, ratio: float) -> float:
     >>> round(spiked_over_edge(2, 0.5) * (1 + 0.5**0.5) ** 2, 3), spiked_over_edge(0.5, 0.5)
     (4.505, 1.0)
     """
-    square = max(strength, 1.0) ** 2 * math.sqrt(ratio)
-    return (ratio + square) * (1 + 1 / square) / (1 + math.sqrt(ratio)) ** 2
+    theta = max(strength, 1.0) * threshold(ratio)
+    return float((spiked(np.array(theta), ratio) / (1 + math.sqrt(ratio))) ** 2)
 
 
 def overlaps(strength: float, ratio: float) -> tuple[float, float]:
