@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,16 @@ from reversible.records.claims import (
     records_of,
     refuse_changed_rules,
 )
-from reversible.records.compare import FALSE_ALARM, OTHER, among, contradiction, must_be_equal, relation, where
+from reversible.records.compare import (
+    FALSE_ALARM,
+    OTHER,
+    among,
+    contradiction,
+    must_be_equal,
+    off_the_law,
+    relation,
+    where,
+)
 from reversible.records.record import Record, book_folder, read_record
 from reversible.records.words import in_order, sentence
 from reversible.runs.experiment import FULL, PROFILES, Experiment
@@ -54,16 +64,27 @@ class Chapter:
         return read_record(self.book / "results" / f"{experiment}.json")
 
     def figure(self, experiment: str) -> Shown:
-        """The figure of that record."""
-        return figure_of(self.record(experiment))
+        """The figure of that record; where it is still to be made, that of a run just now, as is said above it."""
+        drawn = figure_of(self.at_hand(experiment))
+        if not (why := self._pending(experiment)):
+            return drawn
+        note = f"<p class='rv-foot'>Drawn from a {_run(self.profile)} just now: {escape(why)}</p>"
+        return Shown(note + drawn.content, drawn.value)
+
+    def at_hand(self, experiment: str) -> Record:
+        """That record; where it is still to be made, one of a run just now in this chapter's profile."""
+        return _just_now(experiment, self.profile) if self._pending(experiment) else self.record(experiment)
 
     def live(self, experiment: str, *only: str) -> Shown:
         """Run `experiment` now, in this chapter's profile, and show its measures beside the recorded ones.
 
         `only`: those that begin with one of these words. What lacks data or weights here says so.
         What the record chose on its way, learning rates say, is taken from it, but for the profile `full`. Fails where
-        the run contradicts the exact law or the record: see `compare`.
+        the run contradicts the exact law or the record: see `compare`. Where the record is still to be made, the
+        measures stand by themselves.
         """
+        if why := self._pending(experiment):
+            return _alone(experiment, _just_now(experiment, self.profile), why)
         recorded = self.record(experiment)
         tried = EXPERIMENTS[experiment]
         now, touched = make.again(tried, recorded, self.profile)
@@ -125,6 +146,12 @@ class Chapter:
         links = ", ".join(f"{to_card(claim)} {badge(now)}" for claim, now in found.items())
         return Shown(f"<p class='rv-foot'>These words rest on {links}; with other verdicts the book is not built.</p>")
 
+    def _pending(self, experiment: str) -> str:
+        """Why the record of `experiment` is not made yet, as all the claims that read it say; empty where it is."""
+        reading = [claim for claim in self.claims.values() if claim.record == experiment]
+        made = (self.book / "results" / f"{experiment}.json").exists()
+        return "" if made or not reading or not all(c.pending for c in reading) else reading[0].pending
+
     def _verdicts(self) -> list[Verdict]:
         return [judge(claim, self.record) for claim in self.claims.values()]
 
@@ -134,6 +161,25 @@ class Chapter:
         verdict = judge(self.claims[claim], self.record)
         refuse_changed_rules([verdict])
         return Shown(card(verdict), verdict)
+
+
+@functools.cache
+def _just_now(experiment: str, profile: str) -> Record:
+    """An experiment run in this process, once for its figure and its measures."""
+    now = make.run(EXPERIMENTS[experiment], profile)
+    if broken := [*off_the_law(EXPERIMENTS[experiment], now)]:
+        raise AssertionError(f"{experiment}, live: {', '.join(broken)} is off its exact law")
+    return now
+
+
+def _alone(experiment: str, now: Record, why: str) -> Shown:
+    """The measures of a run that no record stands beside yet."""
+    label = EXPERIMENTS[experiment].label
+    rows = [[escape(label(name)), str(measure)] for name, measure in now.measures.items()]
+    missing = "".join(f"<p class='rv-foot'>Not run just now: {escape(absent)}</p>" for absent in now.absent)
+    said = f"A {_run(now.profile)} just now: {why}"
+    shown = table(["measure", f"{_run(now.profile)} just now"], rows)
+    return Shown(f"<details class='rv-live'><summary>{escape(said)}</summary>{shown}{missing}</details>", now)
 
 
 def _run(profile: str) -> str:
