@@ -20,7 +20,8 @@ from reversible.nets.reversal import RoundTrip, replaced
 from reversible.spectra import matrix as spectra
 from reversible.spectra import weight_files
 from reversible.theory.depth import optimal_offsets, state_evolution, top_risk
-from reversible.your_net.modules import Part, net_from, parts_of
+from reversible.your_net.images import images_as, wanted_of
+from reversible.your_net.modules import net_from, parts_of
 from reversible.your_net.own_law import Told, told
 
 OWN, OTHER_NET, FIXED = "transpose", "random net", "fixed places"
@@ -30,7 +31,6 @@ ALL_WAYS = {**WAYS, FIXED: "its own weights, maxima at one place"}  # the last w
 NEGLIGIBLE = 1e-3  # a difference of cosines that is none: rounding has no say
 DEEPEST = 4  # layers of the map of reversals
 STEPS = (OWN, OTHER_NET)  # whose one step is measured: that of the net's own filters, and of Gaussian ones
-SIDES = ("height", "width")
 AT_ONCE = 64  # images that are sent through a net of convolutions
 
 
@@ -147,10 +147,10 @@ def fitted(model: nn.Sequential | Net | Layered, images: Any) -> tuple[Layered, 
     """The net, and the images (N, n) or (N, channels, height, width) in its precision; InputError where they misfit."""
     if isinstance(model, (Net, Layered)):
         net = Layered.of(model) if isinstance(model, Net) else model
-        x = _images(images, net.shape, net.weights[0].dtype)
+        x = images_as(images, net.shape, net.weights[0].dtype)
     else:
         parts = parts_of(model)
-        x = _images(images, _wanted(parts[0]), torch.float64)
+        x = images_as(images, wanted_of(parts[0]), torch.float64)
         net = net_from(parts, tuple(x.shape[1:]))
     x = x.reshape(len(x), *net.shape)
     with torch.no_grad():
@@ -162,43 +162,6 @@ def fitted(model: nn.Sequential | Net | Layered, images: Any) -> tuple[Layered, 
 def _parts(net: Layered, x: Tensor) -> tuple[Tensor, ...]:
     """The images at once, or so many as memory holds with all their maps."""
     return x.split(AT_ONCE if len(net.shape) == 3 else len(x))
-
-
-def _wanted(first: Part) -> tuple[int | None, ...]:
-    """What an image must be: None is any number."""
-    return (first.module.in_channels, None, None) if first.is_conv else (first.module.in_features,)
-
-
-def _images(images: Any, wanted: Sequence[int | None], precision: torch.dtype) -> Tensor:
-    """The images, copied where they are an array; InputError where they are not real numbers of the wanted shape."""
-    if np.ma.is_masked(images):
-        raise InputError(f"images must have no masked entries; {int(np.ma.getmaskarray(images).sum())} are masked")
-    try:
-        x = torch.as_tensor(_dense(images)).detach()
-        ready = x.to("cpu", x.dtype if x.is_complex() else precision)
-        width = x.flatten(1).shape[1]
-    except (TypeError, ValueError, RuntimeError, IndexError):
-        raise InputError(f"images must be a tensor or array (N, ...) of numbers, not {type(images).__name__}") from None
-    if len(wanted) == 1:
-        shape, fits = f"(N, ...), {wanted[0]} real numbers each", width == wanted[0]
-    else:
-        sides = [name if n is None else str(n) for name, n in zip(("channels", *SIDES), wanted, strict=True)]
-        shape = f"(N, {', '.join(sides)}), real numbers"
-        fits = x.dim() == 4 and all(n in (None, m) for n, m in zip(wanted, x.shape[1:], strict=True))
-    if x.is_complex() or not fits or not x.numel():
-        raise InputError(f"images must be {shape}, not {tuple(x.shape)} of {x.dtype}")
-    return ready
-
-
-def _dense(images: Any) -> Any:
-    """Tables, sparse matrices and arrays of another byte order as what torch takes; arrays are copied."""
-    if isinstance(images, Tensor):
-        return images if images.layout is torch.strided else images.to_dense()
-    images = images.toarray() if hasattr(images, "toarray") else images  # of scipy
-    if not hasattr(images, "__array__"):
-        return images
-    copied = np.array(images, order="C")
-    return copied.astype(copied.dtype.newbyteorder("="), copy=False)
 
 
 # --- what is measured -------------------------------------------------------------------------------------------------
