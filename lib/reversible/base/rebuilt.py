@@ -14,8 +14,7 @@ def rebuilt(cls: type[T], cell: Mapping[str, Any]) -> T:
     """The dataclass `cls` with the fields that JSON has kept in `cell`; those that `cell` lacks are at their defaults.
 
     By the type hints a dict becomes the dataclass it was, and a list a tuple, also within lists and dicts; all else
-    stays what it is. TypeError for
-    a field that `cls` has not, and for one without default that is missing.
+    stays what it is. TypeError for a field that `cls` has not, and for one without default that is missing.
 
     >>> from reversible.base.estimates import Estimate
     >>> rebuilt(Estimate, {"mean": 0.5, "ci95": [0.4, 0.6], "n": 10})
@@ -28,17 +27,15 @@ def rebuilt(cls: type[T], cell: Mapping[str, Any]) -> T:
 def _as_hinted(value: Any, hint: Any) -> Any:
     kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     if isinstance(value, dict):
-        classes = [kind for kind in kinds if isinstance(kind, type) and is_dataclass(kind)]
-        of_values = [get_args(kind)[1] for kind in kinds if get_origin(kind) in (dict, Mapping)]
-        if of_values and not classes:
-            return {name: _as_hinted(part, of_values[0]) for name, part in value.items()}
-        return rebuilt(classes[0], value) if classes else value
+        if classes := [kind for kind in kinds if isinstance(kind, type) and is_dataclass(kind)]:
+            return rebuilt(classes[0], value)
+        part_hint = next((get_args(kind)[1] for kind in kinds if get_origin(kind) in (dict, Mapping)), None)
+        return {name: _as_hinted(part, part_hint) for name, part in value.items()}
     if isinstance(value, list):
-        tuples = [get_args(kind) for kind in kinds if get_origin(kind) is tuple]
-        of_parts = [get_args(kind)[0] for kind in kinds if get_origin(kind) in (list, Sequence)]
-        if of_parts and not tuples:
-            return [_as_hinted(part, of_parts[0]) for part in value]
-        return _as_tuple(value, tuples[0]) if tuples else value
+        if tuples := [get_args(kind) for kind in kinds if get_origin(kind) is tuple]:
+            return _as_tuple(value, tuples[0])
+        part_hint = next((get_args(kind)[0] for kind in kinds if get_origin(kind) in (list, Sequence)), None)
+        return [_as_hinted(part, part_hint) for part in value]
     return value
 
 

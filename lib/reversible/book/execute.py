@@ -133,7 +133,8 @@ def execute_stale(book: Path, profile: str, workers: int = 2) -> list[str]:
             pool.shutdown(cancel_futures=True)  # what has not begun need not
             raise
         finally:
-            _keep({name: _with_fetched(stamps(book)[name]) for name in done}, book)
+            with _KEEPING:  # after a failure another chapter may still be at work
+                _keep({name: _with_fetched(stamps(book)[name]) for name in done}, book)
     return old
 
 
@@ -144,6 +145,7 @@ def _with_fetched(made_under: Stamp) -> Stamp:
 
 
 def _keep(made_under: dict[str, Stamp], book: Path) -> None:
+    """Put stamps beside those that are there; whoever calls it holds _KEEPING."""
     write_atomically(book / "_build" / "stamps.json", json.dumps({**stamps(book), **made_under}, indent=1))
 
 
