@@ -16,7 +16,18 @@ from helpers import refusal
 from reversible import your_net
 from reversible.base.estimates import Estimate
 from reversible.spectra import matrix as spectra
-from reversible.spectra.matrix import HEAVY_TAILED, RANDOM_LIKE, SPIKES, STRUCTURED, UNEQUAL
+from reversible.spectra.verdicts import (
+    CORRELATED,
+    HEAVY_TAILED,
+    NOT_JUDGED,
+    RANDOM_LIKE,
+    SPIKES,
+    STRUCTURED,
+    UNEQUAL,
+    on_law,
+    verdict,
+)
+from reversible.spectra.verdicts import TAIL as UNDECIDED
 from reversible.your_net.measures import CONTROLS, FIXED, OTHER_NET, OWN, WAYS, Layer, one_more, side_of
 from reversible.your_net.theory import AMONG
 from your_nets import UNSEEN, plain, trained
@@ -35,14 +46,17 @@ NOISE = spectra.analyse(np.random.default_rng(0).standard_normal((300, 100)), "0
 assert NOISE.levelled is not None
 LEVEL = replace(NOISE.levelled, ks=0.02)
 ON_THE_LAW = {"ks": 0.02, "n_spikes": 0, "edge_high": 2.0, "largest": 1.9, "gram_rms": 1.0, "alpha": None}
-TAIL = {"alpha": 2.5, "alpha_fit": {"distance": 0.05, "n_tail": 12}, "n_spikes": 7, "largest": 9.0}
+TAIL = {"alpha": 2.5, "alpha_fit": {"distance": 0.05, "n_tail": 12, "stands": True}, "n_spikes": 7, "largest": 9.0}
+
+
+NO_BULK = {"ks": 0.5, **dict.fromkeys(("n_spikes", "sigma", "edge_low", "edge_high", "spike_edge"))}
 
 
 def row_of(own=None, shuffled=None, layer="0", shape=(300, 100), levelled=None):
     """A row with these measures, else those of noise; its verdict is by the rule, of scales only where `levelled`."""
     values = [replace(NOISE.measured, **{**ON_THE_LAW, **(change or {})}) for change in (own, shuffled)]
     found = replace(LEVEL, **levelled) if levelled else None
-    told = spectra.verdict(values[0], min(shape), values[1] if levelled else None, found)
+    told = verdict(values[0], min(shape), values[1] if levelled else None, found)
     return replace(
         NOISE, layer=layer, shape=shape, shape_used=shape, measured=values[0], nulls={"permuted": values[1]},
         levelled=found, verdict=told,
@@ -61,8 +75,12 @@ MATRICES = {
     "columns that lean on each other": (row_of({"ks": 0.2, "gram_rms": 4.0}), STRUCTURED),
     "unequal scales": (row_of({"ks": 0.2, "n_spikes": 9}, levelled={"n_spikes": 0}), UNEQUAL),
     "a spike in noise of unequal scales": (row_of({"ks": 0.2, "n_spikes": 9}, levelled={"n_spikes": 1}), SPIKES),
-    "31 singular values": (row_of(shape=(31, 64)), RANDOM_LIKE),
-    "32 singular values": (row_of(shape=(32, 64)), RANDOM_LIKE),
+    "a tail whose law is not told": (row_of({**TAIL, "alpha_fit": {**TAIL["alpha_fit"], "stands": False}}), UNDECIDED),
+    "no bulk": (row_of(NO_BULK), STRUCTURED),
+    "no bulk, and no scales": (row_of({**NO_BULK, "gram_rms": 1.0}, NO_BULK, levelled={"ks": 0.5}), UNDECIDED),
+    "some values are rounding": (row_of({"rank": 64}, shape=(128, 100)), STRUCTURED),
+    "31 singular values": (row_of(shape=(31, 64)), NOT_JUDGED),
+    "32 singular values": (row_of({"rank": 32}, shape=(32, 64)), RANDOM_LIKE),
 }
 
 
@@ -87,12 +105,12 @@ def test_where_spikes_lie_by_how_many_stay_in_random_order(order, says):
 @pytest.mark.parametrize("gram", [1.2, 4.0])
 def test_columns_that_lean_are_named_from_the_limit_on(gram):
     words = your_net.spectrum_words([row_of({"gram_rms": gram})])[0]
-    assert ("columns" in words) == (gram > spectra.CORRELATED)
+    assert ("columns" in words) == (gram > CORRELATED)
 
 
 def test_a_small_matrix_is_not_judged_whatever_its_verdict():
     small = row_of({"ks": 0.9}, shape=(31, 64))
-    assert small.verdict == STRUCTURED
+    assert small.verdict == NOT_JUDGED
     assert your_net.spectrum_words([small]) == your_net.spectrum_words([row_of(shape=(31, 64))])
     assert your_net.theory_words([small], [])[0] == your_net.theory_words([], [])[0]
 
@@ -265,7 +283,7 @@ def test_weight_decay_leaves_nothing_of_the_image():
 def test_random_labels_leave_no_random_weights():
     reading, sides, _ = read(trained(plain(64, 128, 64, 10), 3000, random_labels=True))
     assert verdicts(reading)[0] == STRUCTURED
-    assert [spectra.on_law(row.measured, min(row.shape_used)) for row in reading.rows[:2]] == [False] * 2
+    assert [on_law(row.measured, min(row.shape_used)) for row in reading.rows[:2]] == [False] * 2
     assert sides == [(1, 1)] * 2
     assert (reading.layers[0].beside("cosine"), reading.layers[0].beside("specific")) == (-1, 1)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from reversible.base.estimates import Estimate
 from reversible.spectra.known import known
-from reversible.spectra.matrix import SMALLEST
+from reversible.spectra.verdicts import SMALLEST
 from reversible.theory.own_codes import Array, Made, law_moments, moments, read_back
 
 WIDEST = 1024  # units or inputs of a layer, the fewer of the two: a wider one takes minutes

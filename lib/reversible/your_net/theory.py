@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reversible.base.estimates import Estimate
-from reversible.spectra.matrix import HEAVY_TAILED, RANDOM_LIKE, SPIKES, STRUCTURED, UNEQUAL, Row
+from reversible.spectra.matrix import Row
+from reversible.spectra.verdicts import HEAVY_TAILED, RANDOM_LIKE, SPIKES, STRUCTURED, TAIL, UNEQUAL
 from reversible.theory.depth import EDGE
 from reversible.your_net.measures import CONTROLS, DEEPEST, OTHER_NET, OWN, Layer, one_more, side_of
 from reversible.your_net.words import judged, listed, share
@@ -37,7 +38,7 @@ def _assumption_words(rows: Sequence[Row]) -> str:
         "so, as far as can be seen": _kind(rows, RANDOM_LIKE),
         "so but for the scales of its rows and columns": _kind(rows, UNEQUAL),
         "so in the bulk, but not in the spikes": _kind(rows, SPIKES),
-        "not": _kind(rows, HEAVY_TAILED, STRUCTURED),
+        "not": _kind(rows, HEAVY_TAILED, TAIL, STRUCTURED),
     }
     does = {1: "Layer {} does"}
     says = [f"{does.get(len(x), 'Layers {} do').format(listed(x))} {words}." for words, x in told.items() if x]
@@ -190,7 +191,7 @@ def _beside_words(layer: Layer) -> str:
 
 
 def _weights_words(rows: Sequence[Row]) -> str:
-    whole, none = _kind(rows, RANDOM_LIKE), _kind(rows, HEAVY_TAILED, STRUCTURED)
+    whole, none = _kind(rows, RANDOM_LIKE), _kind(rows, HEAVY_TAILED, TAIL, STRUCTURED)
     bulk, unequal = _kind(rows, SPIKES), _kind(rows, UNEQUAL)
     if none and (whole or bulk or unequal):
         return "but some of these are not what the theory asks for, so the theory cannot be the whole reason"

@@ -1,7 +1,7 @@
 """What is said of a net of the reader's own: are its weights random-like, does it reverse?
 
 Sentences are chosen by rules on what was measured, never by hand. Of a reversal the rule is `RULE`; of weights it is
-that of `spectra.verdict`, and a matrix with fewer than 32 singular values is not judged.
+that of `verdicts.verdict`, and a matrix with fewer than 32 singular values is not judged.
 """
 
 from __future__ import annotations
@@ -10,9 +10,21 @@ from collections.abc import Iterable, Sequence
 
 from reversible.base.estimates import Estimate
 from reversible.show.html import Shown, escape, table
-from reversible.spectra import matrix as spectra
+from reversible.spectra import verdicts
 from reversible.spectra.bulk import farthest
-from reversible.spectra.matrix import HEAVY_TAILED, RANDOM_LIKE, SPIKES, STRUCTURED, UNEQUAL, Row, on_law, verdict
+from reversible.spectra.matrix import Row
+from reversible.spectra.measures import Measures
+from reversible.spectra.verdicts import (
+    HEAVY_TAILED,
+    RANDOM_LIKE,
+    SPIKES,
+    STRUCTURED,
+    TAIL,
+    UNEQUAL,
+    left,
+    on_law,
+    verdict,
+)
 from reversible.your_net.measures import ALL_WAYS, CONTROLS, FIXED, NEGLIGIBLE, OTHER_NET, OWN, Layer, side_of
 
 RULE = (
@@ -35,28 +47,37 @@ def spectrum_words(rows: Sequence[Row]) -> list[str]:
 
 def judged(rows: Sequence[Row]) -> list[Row]:
     """Those that are large enough."""
-    return [row for row in rows if min(row.shape_used) >= spectra.SMALLEST]
+    return [row for row in rows if min(row.shape_used) >= verdicts.SMALLEST]
 
 
 def _verdict_words(row: Row) -> str:
     m, p = row.measured, min(row.shape_used)
     name = f"Layer {row.layer} ({row.shape[0]} × {row.shape[1]})"
     if not judged([row]):
-        return f"{name} is too small to be judged. It has {p} singular values, and {spectra.SMALLEST} are needed."
-    bulk, law = "The bulk of its singular values", _law_words(m.ks, farthest(p - m.n_spikes))
-    lie = "lies above the bulk," if m.n_spikes == 1 else "lie above the bulk, the largest"
-    out = f"{m.n_spikes} of its {p} singular values {lie} at {m.largest / m.edge_high:.1f} times its upper edge"
+        return f"{name} is too small to be judged. It has {p} singular values, and {verdicts.SMALLEST} are needed."
     if row.levelled and row.verdict in (UNEQUAL, SPIKES) and not on_law(m, p):
         return _levelled_words(row, name)
-    too_many = f"As many as {out}; what is left is no bulk" if m.n_spikes > spectra.LARGEST_RANK * p else ""
-    tail = f"The tail of their squares is like a power law with exponent {m.alpha or 0:.1f}"
+    bulk, law = "The bulk of its singular values", _law_words(m.ks, farthest(p - (m.n_spikes or 0)))
+    out, tail = _out_words(m, p), f"The tail of their squares is like a power law with exponent {m.alpha or 0:.1f}"
+    off = out if left(m) > verdicts.LARGEST_RANK * p else f"{bulk} does not follow {law}"
+    off = f"Only {m.rank} of its {p} singular values are more than rounding" if m.rank < p else off
     return {
         UNEQUAL: _levelled_words(row, name),
         RANDOM_LIKE: f"{name} looks random-like. {bulk} follows {law}, and none lies above the bulk.",
         SPIKES: f"{name} is random-like except for its spikes. {bulk} follows {law}, but {out}.",
-        HEAVY_TAILED: f"{name} is not random-like: its singular values are heavy-tailed. {tail}, and {out}.",
-        STRUCTURED: f"{name} is not random-like: it has structure. {too_many or f'{bulk} does not follow {law}'}.",
+        HEAVY_TAILED: f"{name} is not random-like: its singular values are heavy-tailed. {tail}. {out}.",
+        TAIL: f"{name} is not random-like: its singular values have a tail whose law cannot be told. {out}.",
+        STRUCTURED: f"{name} is not random-like: it has structure. {off}.",
     }[row.verdict]
+
+
+def _out_words(m: Measures, p: int) -> str:
+    """How many have left the bulk, and how far."""
+    if m.n_spikes is None or m.edge_high is None:
+        return "No bulk of random matrices fits its singular values"
+    lie = "lies above the bulk," if m.n_spikes == 1 else "lie above the bulk, the largest"
+    out = f"{m.n_spikes} of its {p} singular values {lie} at {m.largest / m.edge_high:.1f} times its upper edge"
+    return f"As many as {out}; what is left is no bulk" if m.n_spikes > verdicts.LARGEST_RANK * p else out
 
 
 def _law_words(distance: float, allowed: float) -> str:
@@ -70,10 +91,10 @@ def _levelled_words(row: Row, name: str) -> str:
     law = _law_words(found.ks, farthest(min(row.shape_used) - found.n_spikes, levelled=True))
     but = "except for the scales of its rows and columns" + (" and its spikes" if found.n_spikes else "")
     lie = "lies above it" if found.n_spikes == 1 else "lie above it"
-    left = f"{found.n_spikes or 'none'} of its {min(row.shape_used)} singular values {lie}"
+    out = f"{found.n_spikes or 'none'} of its {min(row.shape_used)} singular values {lie}"
     return (
         f"{name} is random-like {but}. With rows and columns brought to one scale the bulk of its singular values "
-        f"follows {law}, and {left}; as it is, {row.measured.n_spikes} do."
+        f"follows {law}, and {out}; as it is, {left(row.measured)} do."
     )
 
 
@@ -83,9 +104,10 @@ def _order_words(row: Row) -> str:
         return ""
     m, free, says = row.measured, row.nulls["permuted"], []
     shuffled, again = verdict(free, min(row.shape_used)), "Put in random order, the same entries"
-    spikes = f"{free.n_spikes} spike{'' if free.n_spikes == 1 else 's'}"
-    if row.verdict == SPIKES and 3 * free.n_spikes > m.n_spikes:
-        half, other = ("", "not") if 3 * free.n_spikes >= 2 * m.n_spikes else ("partly ", "partly")
+    own, mixed = left(m), left(free)
+    spikes = f"{mixed} spike{'' if mixed == 1 else 's'}"
+    if row.verdict == SPIKES and 3 * mixed > own:
+        half, other = ("", "not") if 3 * mixed >= 2 * own else ("partly ", "partly")
         says.append(f"{again} still have {spikes}, so the spikes come {half}from their size, {other} from their order.")
     elif row.verdict != RANDOM_LIKE and shuffled in (RANDOM_LIKE, SPIKES):
         found = "look random-like, so it is" if shuffled == RANDOM_LIKE else f"have only {spikes}, so it is mostly"
@@ -93,7 +115,7 @@ def _order_words(row: Row) -> str:
     elif row.verdict != RANDOM_LIKE:
         says.append(f"{again} are {shuffled}, so their size alone already sets this layer apart.")
     beside = "those of noise of its scales" if "scaled" in row.nulls else "with its entries in random order"
-    if (times := m.gram_rms / row.nulls.get("scaled", free).gram_rms) > spectra.CORRELATED:
+    if (times := m.gram_rms / row.nulls.get("scaled", free).gram_rms) > verdicts.CORRELATED:
         says.append(f"Its columns are correlated {times:.1f} times as strongly as {beside}.")
     return " ".join(says)
 

@@ -22,7 +22,7 @@ from reversible.papers.arora2015.experiments.net_spectra import (
 )
 from reversible.records import make
 from reversible.runs.experiment import Absent
-from reversible.spectra import bulk
+from reversible.spectra import bulk, verdicts
 from reversible.spectra import matrix as spectra
 
 
@@ -67,7 +67,7 @@ LEVELLED = row()["levelled"]
         ({"levelled": LEVELLED | {"ks": 0.2}}, "share_levelled_on_law"),
         ({"levelled": None}, "share_levelled_on_law"),
         ({"entries_ks": 0.06}, "share_entries_gaussian"),
-        ({"verdict": spectra.HEAVY_TAILED}, "share_not_heavy_tailed"),
+        ({"verdict": verdicts.HEAVY_TAILED}, "share_not_heavy_tailed"),
     ],
 )
 def test_what_counts(changes, share):
@@ -100,7 +100,7 @@ def test_spikes_are_counted_beside_each_null():
 
 
 def test_alexnet_is_measured_where_it_is_at_hand():
-    rows = (row(ks=0.02), row(ks=0.04, n_spikes=3, verdict=spectra.SPIKES), row() | {"layer": "features.0", "ks": 0.8})
+    rows = (row(ks=0.02), row(ks=0.04, n_spikes=3, verdict=verdicts.SPIKES), row() | {"layer": "features.0", "ks": 0.8})
     pairs: list[tuple[NetSpectra, NetSpectraResult | Absent]] = [
         (NetSpectra(net="torchvision:alexnet", seed=0), NetSpectraResult(rows)),
         (NetSpectra(net="lenet5_dense", seed=0), NetSpectraResult((row(),))),
@@ -155,7 +155,7 @@ def test_the_extreme_of_several_shares_has_the_interval_of_all_together():
 
 
 def test_a_verdict_that_knows_nothing_of_scales_would_show(monkeypatch):
-    cell = known_kinds.Kind(expected=spectra.UNEQUAL, kind="unequal rows", n=120, p=100, draws=2, seed=1)
+    cell = known_kinds.Kind(expected=verdicts.UNEQUAL, kind="unequal rows", n=120, p=100, draws=2, seed=1)
     assert known_kinds.judged(cell).right.mean == 1
     monkeypatch.setattr(spectra.scales, "fit", lambda matrix: None)
     assert known_kinds.judged(cell).right.mean == 0

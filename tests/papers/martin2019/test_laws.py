@@ -11,8 +11,9 @@ import pytest
 from scipy import optimize
 
 from helpers import refusal
-from reversible.papers.martin2019 import kinds, laws, published, tails
+from reversible.papers.martin2019 import kinds, laws, published
 from reversible.papers.martin2019.kinds import PHASES
+from reversible.spectra import tails
 
 rng = np.random.default_rng(3)
 
@@ -88,7 +89,7 @@ def by_package(values) -> Any:
 def test_the_fit_is_that_of_the_notebooks_package(mu):
     W = np.random.default_rng(7).pareto(mu, (200, 60))
     values = kinds.eigenvalues(W)
-    mine, theirs = tails.fit(values), by_package(values)
+    mine, theirs = tails.fit(values, ended=True), by_package(values)
     assert mine.alpha == pytest.approx(float(theirs.alpha), rel=1e-6)
     assert mine.xmin == pytest.approx(float(theirs.xmin))
     assert mine.distance == pytest.approx(float(theirs.D), abs=1e-9)
@@ -101,7 +102,7 @@ def test_the_package_leaves_the_upper_end_out_of_its_likelihood():
     theirs = by_package(values)
     y = np.log(values[values >= theirs.xmin] / theirs.xmin)
     assert float(theirs.alpha) == pytest.approx(1 + 1 / y.mean(), rel=1e-4)
-    assert tails.bounded(values, tails.fit(values)) < float(theirs.alpha) - 0.05
+    assert tails.bounded(values, tails.fit(values, ended=True)) < float(theirs.alpha) - 0.05
 
 
 def test_a_power_law_with_an_upper_end_has_the_largest_likelihood_where_it_says():
@@ -116,7 +117,7 @@ def test_a_power_law_with_an_upper_end_has_the_largest_likelihood_where_it_says(
 
 def test_gains_are_those_of_a_search_for_the_best_parameters():
     x = np.exp(np.abs(rng.standard_normal(300)))
-    tail = replace(tails.fit(x), xmin=1.0, xmax=float(x.max()), count=len(x))
+    tail = replace(tails.fit(x, ended=True), xmin=1.0, xmax=float(x.max()), count=len(x))
     y, length = np.log(x), np.log(x.max())
     nodes = np.linspace(0, length, 4001)
 
@@ -136,15 +137,18 @@ def test_a_power_law_of_its_own_gives_a_rival_next_to_nothing():
     gained = []
     for _ in range(100):
         x = rng.uniform(size=200) ** (-1 / 1.5)
-        whole = replace(tails.fit(x), xmin=float(x.min()), count=200)
+        whole = replace(tails.fit(x, ended=True), xmin=float(x.min()), count=200)
         gained.append(list(tails.gains(x, whole).values()))
     assert (np.array(gained) > tails.GAIN).mean(0).max() < 0.1
     assert (np.array(gained) >= 0).all()
 
 
 def test_too_few_values_are_refused_in_a_line():
-    assert refusal(lambda: tails.fit(np.ones(3))) == "a tail needs 10 positive values that are not all the same, not 3"
-    assert "not all the same" in refusal(lambda: tails.fit(np.ones(30)))
+    assert (
+        refusal(lambda: tails.fit(np.ones(3), ended=True))
+        == "a tail needs 10 positive values that are not all the same, not 3"
+    )
+    assert "not all the same" in refusal(lambda: tails.fit(np.ones(30), ended=True))
 
 
 # --- phases -----------------------------------------------------------------------------------------------------------

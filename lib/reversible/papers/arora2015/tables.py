@@ -16,7 +16,7 @@ from reversible.papers.arora2015.labels.training import VARIANTS, place_words
 from reversible.records.record import Record
 from reversible.show.html import Shown, escape, table
 from reversible.spectra.bulk import farthest
-from reversible.spectra.matrix import SMALLEST
+from reversible.spectra.verdicts import SMALLEST
 from reversible.training.config import Training
 from reversible.training.run import MOMENTUM
 
@@ -55,14 +55,19 @@ def _table_line(row: dict[str, Any]) -> list[str]:
     nulls, p = row["nulls"], min(row["shape_used"])
     free, level = nulls["permuted"], row.get("levelled")  # older records know of no scales
     alpha, free_alpha = (f"{r['alpha']:.1f}" if r["alpha"] else "–" for r in (row, free))
-    scaled = str(nulls["scaled"]["n_spikes"]) if "scaled" in nulls else "–"
+    spikes, mixed, scaled = (_count(r) for r in (row, free, nulls.get("scaled")))
+    limit = f"{farthest(p - row['n_spikes']):.3f}" if row["n_spikes"] is not None else "–"
     return [
         escape(row["layer"]), row["verdict"], n_by_m(row["shape"]), f"{row['kurtosis']:.1f}",
         f"{row['gram_rms']:.1f} ({nulls.get('scaled', free)['gram_rms']:.1f})",
-        f"{row['ks']:.3f} ({farthest(p - row['n_spikes']):.3f})",
-        f"{row['n_spikes']} ({free['n_spikes']}, {scaled})", str(level["n_spikes"]) if level else "–",
+        f"{row['ks']:.3f} ({limit})", f"{spikes} ({mixed}, {scaled})", _count(level),
         f"{alpha} ({free_alpha})", f"{row['places_on_law']} of {row['places']}" if "places" in row else "",
     ]  # fmt: skip
+
+
+def _count(row: dict[str, Any] | None) -> str:
+    """Spikes; a dash where no bulk fits, or nothing was measured."""
+    return "–" if row is None or row["n_spikes"] is None else str(row["n_spikes"])
 
 
 def reversal(record: Record, *names: str) -> Shown:

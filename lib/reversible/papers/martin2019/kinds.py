@@ -14,7 +14,9 @@ import numpy as np
 
 from reversible.papers.martin2019 import laws
 from reversible.spectra import bulk
-from reversible.spectra.matrix import LARGEST_ALPHA, TAIL_FIT, TAIL_SHARE, on_law, power_law, rounding
+from reversible.spectra.decomposed import rank_of
+from reversible.spectra.measures import power_law
+from reversible.spectra.verdicts import LARGEST_ALPHA, TAIL_FIT, TAIL_SHARE, on_law
 
 Array = np.ndarray
 RANDOM, BLEEDING, SPIKES, DECAY, HEAVY, COLLAPSE = PHASES = (
@@ -60,10 +62,10 @@ def phase(values: Array, found: bulk.Bulk, soft: float) -> str:
     Lines 2 and 3 are those of this library's own verdict (`spectra.matrix`), with the same limits.
     """
     p = len(values)
-    real = values > rounding(p) * values[0]
-    if (~real).mean() >= GONE:
+    rank = rank_of(values)
+    if p - rank >= GONE * p:
         return COLLAPSE
-    alpha, settings = power_law(np.square(values[real]))
+    alpha, settings = power_law(np.square(values[:rank]))
     fits = alpha is not None and alpha <= LARGEST_ALPHA and settings["distance"] <= TAIL_FIT
     if fits and found.n_spikes >= TAIL_SHARE * settings["n_tail"]:
         return HEAVY

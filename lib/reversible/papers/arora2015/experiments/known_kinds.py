@@ -12,6 +12,7 @@ from reversible.papers.arora2015.experiments.instrument import Planted, extreme_
 from reversible.papers.arora2015.labels import nets as labels
 from reversible.runs.experiment import Experiment
 from reversible.spectra import matrix as spectra
+from reversible.spectra import verdicts
 from reversible.theory.singular_values import Array
 
 Draw = Callable[[np.random.Generator, int, int], Array]
@@ -27,6 +28,24 @@ def _smooth(rng: np.random.Generator, n: int, p: int) -> Array:
     return rough + np.roll(rough, 1, 1) + np.roll(rough, 2, 1)
 
 
+def _correlated(variances: Draw) -> Draw:
+    """Columns of unequal variance, turned at random: Gaussian entries whose columns lean on each other."""
+
+    def drawn(rng: np.random.Generator, n: int, p: int) -> Array:
+        turned = np.linalg.qr(rng.standard_normal((p, p)))[0]
+        return (rng.standard_normal((n, p)) * np.sqrt(variances(rng, 1, p)[0])) @ turned
+
+    return drawn
+
+
+def _autoregressive(rng: np.random.Generator, n: int, p: int) -> Array:
+    """Rows in which each entry has a correlation of 0.9 with the one before."""
+    matrix = rng.standard_normal((n, p))
+    for j in range(1, p):
+        matrix[:, j] = 0.9 * matrix[:, j - 1] + 0.19**0.5 * matrix[:, j]
+    return matrix
+
+
 def _unequal(rows: bool, columns: bool, signal: bool = False) -> Draw:
     """Noise whose rows or columns have log-normal scales, with a signal in it or without."""
 
@@ -39,30 +58,35 @@ def _unequal(rows: bool, columns: bool, signal: bool = False) -> Draw:
 
 
 KINDS: dict[str, dict[str, Draw]] = {
-    spectra.RANDOM_LIKE: {
+    verdicts.RANDOM_LIKE: {
         "gaussian": lambda rng, n, p: rng.standard_normal((n, p)),
         "uniform": lambda rng, n, p: rng.random((n, p)) - 0.5,
         "sign": lambda rng, n, p: noise("sign", (n, p), rng),
     },
-    spectra.UNEQUAL: {
+    verdicts.UNEQUAL: {
         "unequal rows": _unequal(True, False),
         "unequal columns": _unequal(False, True),
         "unequal both": _unequal(True, True),
         "large rows": lambda rng, n, p: rng.standard_normal((n, p)) * np.where(np.arange(n) < n // 10, 3, 1)[:, None],
         "power-law columns": lambda rng, n, p: rng.standard_normal((n, p)) * (p / np.arange(1, p + 1)) ** 0.5,
     },
-    spectra.SPIKES: {
+    verdicts.SPIKES: {
         "signal": _signal,
         "mean": lambda rng, n, p: rng.standard_normal((n, p)) + 0.3,
         "signal, unequal": _unequal(True, True, signal=True),
     },
-    spectra.HEAVY_TAILED: {
+    verdicts.HEAVY_TAILED: {
         "student 2": lambda rng, n, p: rng.standard_t(2, (n, p)),
         "pareto 1.5": lambda rng, n, p: rng.pareto(1.5, (n, p)) * rng.choice([-1, 1], size=(n, p)),
     },
-    spectra.STRUCTURED: {
+    verdicts.STRUCTURED: {
         "orthogonal": lambda rng, n, p: np.linalg.qr(rng.standard_normal((n, p)))[0],
         "smooth": _smooth,
+        "autoregressive": _autoregressive,
+        "exponential variances": _correlated(lambda rng, n, p: rng.exponential(1, (n, p))),
+        "chi-square variances": _correlated(lambda rng, n, p: rng.chisquare(1, (n, p))),
+        "one in each row": lambda rng, n, p: np.eye(p)[rng.permutation(np.arange(n) % p)],
+        "low rank": lambda rng, n, p: rng.standard_normal((n, p // 4)) @ rng.standard_normal((p // 4, p)),
     },
 }  # what each kind of matrix is
 

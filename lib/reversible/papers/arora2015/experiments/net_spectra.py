@@ -15,9 +15,9 @@ from reversible.base.estimates import Estimate
 from reversible.papers.arora2015.experiments.trained_here import SCHEDULES
 from reversible.papers.arora2015.labels import nets as labels
 from reversible.runs.experiment import Absent, Experiment
-from reversible.spectra import bulk, downloads
+from reversible.spectra import bulk, downloads, verdicts
 from reversible.spectra import matrix as spectra
-from reversible.spectra.matrix import CORRELATED, GAUSSIAN, SMALLEST
+from reversible.spectra.verdicts import CORRELATED, GAUSSIAN, SMALLEST
 from reversible.spectra.weight_files import Layer, matrices
 from reversible.theory.singular_values import Array
 from reversible.training.run import final_net
@@ -92,10 +92,11 @@ def _grouped(layer: Layer, halves: bool) -> list[Layer]:
 def _row(layer: Layer, seed: int) -> dict[str, Any]:
     matrix = matrices(layer)[0][1]
     row = spectra.analyse(matrix, layer.name, seed=seed)
-    values = linalg.svdvals(matrix)[: min(row.shape_used)] / (row.measured.sigma * max(row.shape_used) ** 0.5)
+    unit = row.measured.sigma or (np.square(matrix).sum() / np.prod(row.shape_used)) ** 0.5  # where no bulk fits
+    values = linalg.svdvals(matrix)[: min(row.shape_used)] / (unit * max(row.shape_used) ** 0.5)
     places = [matrix for _, matrix in matrices(layer, positions=True)[1:] if min(matrix.shape) >= SMALLEST]
     measured = [spectra.analyse(place, nulls=False).measured for place in places]
-    on_law = sum(spectra.on_law(m, min(place.shape)) for m, place in zip(measured, places, strict=True))
+    on_law = sum(verdicts.on_law(m, min(place.shape)) for m, place in zip(measured, places, strict=True))
     shown = {"quantiles": [float(f"{q:.5g}") for q in np.quantile(values, QUANTILES)]}
     return row.to_json() | shown | ({"places": len(places), "places_on_law": on_law} if places else {})
 
@@ -132,11 +133,16 @@ def spectra_measures(pairs: list[tuple[NetSpectra, NetSpectraResult | Absent]]) 
 
 def on_law(row: dict[str, Any]) -> bool:
     """Whether the bulk of a matrix, a row as JSON has it, is on the law."""
-    return spectra.on_law(_bulk(row), _rank(row))
+    return row["rank"] == _rank(row) and verdicts.on_law(_bulk(row), _rank(row))
+
+
+def left(row: dict[str, Any]) -> int:
+    """How many singular values have left the bulk: all where none fits."""
+    return row["rank"] if row["n_spikes"] is None else row["n_spikes"]
 
 
 def _levelled_on_law(row: dict[str, Any]) -> bool:
-    return bool(row["levelled"]) and spectra.on_law(_bulk(row["levelled"]), _rank(row), levelled=True)
+    return bool(row["levelled"]) and verdicts.on_law(_bulk(row["levelled"]), _rank(row), levelled=True)
 
 
 def _bulk(of: dict[str, Any]) -> bulk.Bulk:
@@ -153,10 +159,10 @@ COUNTED = {
     "bulk_on_law": on_law,
     "nothing_leaves": lambda row: on_law(row) and row["n_spikes"] == 0,
     "levelled_on_law": _levelled_on_law,
-    "more_spikes_than_permuted": lambda row: row["n_spikes"] > row["nulls"]["permuted"]["n_spikes"],
-    "more_spikes_than_scaled": lambda row: row["n_spikes"] > row["nulls"]["scaled"]["n_spikes"],
+    "more_spikes_than_permuted": lambda row: left(row) > left(row["nulls"]["permuted"]),
+    "more_spikes_than_scaled": lambda row: left(row) > left(row["nulls"]["scaled"]),
     "spikes_once_levelled": lambda row: bool(row["levelled"]) and row["levelled"]["n_spikes"] > 0,
-    "not_heavy_tailed": lambda row: row["verdict"] != spectra.HEAVY_TAILED,
+    "not_heavy_tailed": lambda row: row["verdict"] != verdicts.HEAVY_TAILED,
 }
 
 EXPERIMENTS = {"net-spectra": Experiment(spectra_cells, net_spectra, spectra_measures, label=labels.net_spectra)}

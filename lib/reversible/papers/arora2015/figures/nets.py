@@ -55,7 +55,7 @@ def net_spectra(record: Record) -> Shown:
     figures, axes = panels(len(chosen))
     for ax, (_, row) in zip(axes, chosen.iterrows(), strict=True):
         _quantiles(ax, row)
-    above = chosen.largest / chosen.edge_high
+    above = (chosen.largest / chosen.edge_high.astype(float)).dropna()
     return show(
         figures,
         [
@@ -77,7 +77,8 @@ def _quantiles(ax: Axes, row: Any) -> None:
     ax.plot(law, found, "o", ms=3, color=COLOURS[0])
     ax.set_title(f"{row['net']}\n{row['layer']}, {n_by_m(row['shape'])}")
     ax.set(xlabel="quantile of the law", ylabel="singular value / (σ √n)")
-    words = f"{row['n_spikes']} spikes\nverdict: {row['verdict']}"
+    left = "no bulk fits" if pd.isna(row["n_spikes"]) else f"{row['n_spikes']:.0f} spikes"
+    words = f"{left}\nverdict: {row['verdict']}"
     ax.annotate(words, (0.04, 0.96), xycoords="axes fraction", va="top")
 
 

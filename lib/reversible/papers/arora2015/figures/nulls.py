@@ -7,22 +7,22 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from reversible.papers.arora2015.experiments.net_spectra import DOWNLOADED, EXACT, PRUNED, WEIGHTS
+from reversible.papers.arora2015.experiments.net_spectra import DOWNLOADED, EXACT, PRUNED, WEIGHTS, left
 from reversible.papers.arora2015.figures.laws import Spectrum, beside, spectrum_of
 from reversible.papers.arora2015.tables import NETS
 from reversible.records.record import Record
 from reversible.show.drawing import COLOURS, LAW, PANEL, ink, legend, panels, plt, show, style, told_apart
 from reversible.show.html import Shown
-from reversible.spectra.matrix import SMALLEST
+from reversible.spectra.verdicts import SMALLEST
 from reversible.theory.singular_values import Array
 
 SIZE, SIGNAL, CORNER = (300, 200), 3, (30, 45)  # of the matrix, the rank of its signal, and what is drawn of it
 SPREAD = 0.4  # of the logarithms of its scales
 COUNTS = {
-    "as it is": lambda row: row["n_spikes"],
+    "as it is": left,
     "levelled": lambda row: row["levelled"]["n_spikes"],
-    "scaled": lambda row: row["nulls"]["scaled"]["n_spikes"],
-    "permuted": lambda row: row["nulls"]["permuted"]["n_spikes"],
+    "scaled": lambda row: left(row["nulls"]["scaled"]),
+    "permuted": lambda row: left(row["nulls"]["permuted"]),
 }
 
 
@@ -75,7 +75,7 @@ def spikes_beside_nulls(record: Record) -> Shown:
         for cell, result in record.pairs()
         if WEIGHTS[cell["net"]] != PRUNED and cell["net"] not in DOWNLOADED
         for row in result.get("rows", ())
-        if min(row["shape_used"]) >= SMALLEST and "scaled" in row["nulls"]
+        if min(row["shape_used"]) >= SMALLEST and row["levelled"]
     ]
     parts = {kind: [(net, row) for is_exact, net, row in rows if is_exact == are] for kind, are in KINDS.items()}
     parts = {kind: own for kind, own in parts.items() if own}

@@ -9,11 +9,13 @@ import numpy as np
 from reversible import data
 from reversible.base.checks import one_of
 from reversible.base.estimates import Estimate
-from reversible.papers.martin2019 import labels, tails
+from reversible.papers.martin2019 import labels
 from reversible.papers.martin2019.kinds import eigenvalues, measured
 from reversible.papers.martin2019.nets import GlorotRun
 from reversible.runs.experiment import Absent, Experiment, seed_of
-from reversible.spectra.matrix import LARGEST_ALPHA, NO_TAIL, SMALLEST, TAIL_FIT, power_law
+from reversible.spectra import tails
+from reversible.spectra.measures import NO_TAIL, power_law
+from reversible.spectra.verdicts import LARGEST_ALPHA, SMALLEST, TAIL_FIT
 from reversible.training.config import Training
 
 Array = np.ndarray
@@ -95,8 +97,8 @@ def _flat(weight: Array) -> Array:
 def fitted(name: str, weight: Array, rng: np.random.Generator) -> Fitted:
     W = _flat(weight)
     values, m = eigenvalues(W), measured(W)
-    tail, (plain, _) = tails.fit(values), power_law(values)
-    mixed = tails.fit(eigenvalues(rng.permuted(W.reshape(-1)).reshape(W.shape)))
+    tail, (plain, _) = tails.fit(values, ended=True), power_law(values)
+    mixed = tails.fit(eigenvalues(rng.permuted(W.reshape(-1)).reshape(W.shape)), ended=True)
     return Fitted(
         name, (W.shape[0], W.shape[1]), "dense" if weight.ndim == 2 else "convolution",
         tail.alpha, NO_TAIL if plain is None else plain, tails.bounded(values, tail),

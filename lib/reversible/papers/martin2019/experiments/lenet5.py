@@ -9,11 +9,11 @@ from torch import Tensor
 
 from reversible import data
 from reversible.base.estimates import Estimate
-from reversible.papers.martin2019 import labels, laws, tails
+from reversible.papers.martin2019 import labels, laws
 from reversible.papers.martin2019.kinds import eigenvalues, measured
 from reversible.papers.martin2019.nets import LeNetRun, follow
 from reversible.runs.experiment import Absent, Experiment, seed_of
-from reversible.spectra import bulk
+from reversible.spectra import bulk, tails
 
 Array = np.ndarray
 
@@ -49,7 +49,7 @@ def lenet5(p: LeNetRun) -> LeNetResult | Absent:
     rng = np.random.default_rng(p.seed)
     mixed = measured(rng.permuted(last.reshape(-1)).reshape(last.shape))
     values = eigenvalues(last)
-    tail = tails.fit(values)
+    tail = tails.fit(values, ended=True)
     seen = np.sqrt(values) / (found[-1].sigma * n**0.5)
     return LeNetResult(
         accuracy=tuple(right for right, _ in looks),

@@ -8,10 +8,11 @@ import numpy as np
 
 from reversible.base.checks import one_of
 from reversible.base.estimates import Estimate
-from reversible.papers.martin2019 import labels, tails
+from reversible.papers.martin2019 import labels
 from reversible.papers.martin2019.kinds import eigenvalues
 from reversible.runs.experiment import Experiment, seed_of
-from reversible.spectra.matrix import NO_TAIL, power_law
+from reversible.spectra import tails
+from reversible.spectra.measures import NO_TAIL, power_law
 
 Array = np.ndarray
 TAILS = (0.4, 1.2, 2.5, 3.5, 5.0)  # of the notebook
@@ -59,7 +60,7 @@ def pareto(p: Pareto) -> ParetoResult:
 
 
 def _exponents(values: Array) -> tuple[float, float, float]:
-    fitted = tails.fit(values)
+    fitted = tails.fit(values, ended=True)
     alpha, _ = power_law(values)
     return fitted.alpha, NO_TAIL if alpha is None else alpha, fitted.distance
 
@@ -122,7 +123,7 @@ def samples(p: Samples) -> SamplesResult:
     rows = []
     for _ in range(p.trials):
         values = sample(p.law, p.size, rng)
-        tail = tails.fit(values)
+        tail = tails.fit(values, ended=True)
         whole = replace(tail, xmin=float(values.min()), count=p.size)
         gained = [tails.gains(values, t)[rival] for t in (tail, whole) for rival in tails.RIVALS]
         rows.append((tail.alpha, tail.count, *gained))

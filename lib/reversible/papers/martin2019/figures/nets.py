@@ -16,7 +16,7 @@ from reversible.papers.martin2019.experiments.layers import LOWEST
 from reversible.records.record import Record
 from reversible.show.drawing import COLOURS, LAW, legend, means_and_bars, panels, show, told_apart
 from reversible.show.html import Shown
-from reversible.spectra.matrix import LARGEST_ALPHA, TAIL_FIT
+from reversible.spectra.verdicts import LARGEST_ALPHA, TAIL_FIT
 
 Pairs = list[tuple[dict[str, Any], dict[str, Any]]]
 

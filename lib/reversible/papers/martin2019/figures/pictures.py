@@ -7,10 +7,11 @@ from collections.abc import Callable
 import numpy as np
 from matplotlib.axes import Axes
 
-from reversible.papers.martin2019 import kinds, laws, tails
+from reversible.papers.martin2019 import kinds, laws
 from reversible.papers.martin2019.kinds import BLEEDING, COLLAPSE, DECAY, HEAVY, MU, PHASES, RANDOM, SPIKES
 from reversible.show.drawing import COLOURS, LAW, legend, panels, show
 from reversible.show.html import Shown
+from reversible.spectra import tails
 
 Array = np.ndarray
 N, P = 600, 300
@@ -100,7 +101,7 @@ def two_fits(mu: float = 3.5, seed: int = 0) -> Shown:
     found = []
     for ax, (title, matrix) in zip(axes, {"as drawn": W, "less its mean": W - W.mean()}.items(), strict=True):
         values = kinds.eigenvalues(matrix)
-        tail = tails.fit(values)
+        tail = tails.fit(values, ended=True)
         found.append(tail)
         share = np.arange(1, len(values) + 1) / len(values)
         ax.loglog(values, share, ls="", marker=".", ms=4, color=COLOURS[0], label="eigenvalues")

@@ -1,20 +1,22 @@
-"""Power laws fitted to the upper end of a spectrum as the paper's authors do, and two rivals that hold them in them.
+"""Power laws fitted to the upper end of a spectrum, and three rivals that may fit it better.
 
-**The fit.** Their notebooks call the package powerlaw as `Fit(evals, xmax=max(evals))`. In its release 1.5 that does
-this. For each value xmin but the largest, alpha is 1 + 1 / mean(y), with y = ln(x / xmin) of the values from xmin up:
-the most likely one of a power law *without* an upper end. The Kolmogorov distance D is that from the law with this
-alpha cut off at the largest value. The xmin with the smallest D is taken (Clauset, Shalizi and Newman 2009). So the
-upper end has a say in xmin and none in alpha at that xmin. `fit` does the same, without the package and a hundred times
-as fast. The fit of `spectra.matrix.power_law` has no upper end in D either.
+**The fit.** For each value xmin but the largest, alpha is 1 + 1 / mean(y), with y = ln(x / xmin) of the values from
+xmin up: the most likely one of a power law without an upper end. The xmin is taken whose law has the smallest
+Kolmogorov distance D from these values (Clauset, Shalizi and Newman 2009). `fit` agrees with the package powerlaw in
+its release 1.5 and is a hundred times as fast. With `ended` the law is cut off at the largest value in D alone, which
+is what the package does where it is called as `Fit(values, xmax=max(values))`, as Martin and Mahoney's notebooks call
+it: the upper end then has a say in xmin and none in alpha at that xmin.
 
 **With an upper end throughout.** On [xmin, xmax] a power law has the density exp(-t y) for 0 <= y <= L, t = alpha - 1
 and L = ln(xmax / xmin). The likelihood is largest where the mean of y is 1 / t - L / (exp(t L) - 1). This falls in t,
 so that halving an interval finds it: `slope`.
 
-**The rivals.** On that interval a lognormal law has the density exp(-t y - a y^2) with a >= 0, and a power law with an
-exponential cut-off exp(-t y - a (exp(y) - 1)) with a >= 0. Both are a power law at a = 0. So twice the gain in
-log-likelihood, of a true power law on a fixed interval, is above GAIN in one case of twenty: half of the time it is
-zero, and else chi squared with one degree of freedom (Chernoff 1954).
+**The rivals.** On that interval, or up to infinity, a lognormal law has the density exp(-t y - a y^2) with a >= 0, and
+a power law with an exponential cut-off exp(-t y - a (exp(y) - 1)) with a >= 0. Both are a power law at a = 0. So twice
+the gain in log-likelihood, of a true power law on a fixed interval, is above GAIN in one case of twenty: half of the
+time it is zero, and else chi squared with one degree of freedom (Chernoff 1954). An exponential law is the second of
+them at t = -1. A power law *stands* where neither gains more than GAIN on it, and where the values are enough to rule
+out the exponential law; see `stands`.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from reversible.base.checks import InputError
 
 Array = np.ndarray
 GAIN = 2.706  # the 90 % point of chi squared with one degree of freedom
+RULED_OUT = 3.841  # its 95 % point
 FEWEST = 10  # values that a rival is tried on
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
 BENDS: dict[str, Callable[[Array], Array]] = {"lognormal": np.square, "cutoff": np.expm1}
@@ -37,7 +40,7 @@ RIVALS = tuple(BENDS)
 
 @dataclass(frozen=True)
 class Tail:
-    """A power law fitted to the values from xmin to xmax."""
+    """A power law fitted to the values from xmin to xmax, which is infinite where the law has no upper end."""
 
     alpha: float
     xmin: float
@@ -51,8 +54,8 @@ class Tail:
         return math.log(self.xmax / self.xmin)
 
 
-def fit(values: Array) -> Tail:
-    """As the notebooks have it, see above; InputError for fewer than ten values."""
+def fit(values: Array, *, ended: bool) -> Tail:
+    """See above; InputError for fewer than ten positive values."""
     x = np.sort(np.asarray(values, float))
     x = x[x > 0]
     if len(x) < FEWEST or x[0] == x[-1]:
@@ -61,14 +64,17 @@ def fit(values: Array) -> Tail:
     starts = np.unique(x, return_index=True)[1][:-1]
     means = np.cumsum(logs[::-1])[::-1][starts] / (len(x) - starts) - logs[starts]
     slopes = 1 / means
-    distances = np.array([_distance(logs[at:] - logs[at], t) for at, t in zip(starts, slopes, strict=True)])
+    distances = np.array([_distance(logs[at:] - logs[at], t, ended) for at, t in zip(starts, slopes, strict=True)])
     best = int(distances.argmin())
     at = starts[best]
-    return Tail(1 + float(slopes[best]), float(x[at]), float(x[-1]), float(distances[best]), len(x) - int(at))
+    xmax = float(x[-1]) if ended else math.inf
+    return Tail(1 + float(slopes[best]), float(x[at]), xmax, float(distances[best]), len(x) - int(at))
 
 
 def bounded(values: Array, tail: Tail) -> float:
     """The most likely alpha of a power law on [xmin, xmax], with the upper end in its likelihood, too."""
+    if math.isinf(tail.xmax):
+        return tail.alpha
     y = _logs(values, tail)
     return 1 + float(slope(np.array([y.mean()]), np.array([tail.length]))[0])
 
@@ -94,10 +100,11 @@ def slope(mean: Array, length: Array) -> Array:
     return (low + high) / 2
 
 
-def _distance(y: Array, t: float) -> float:
-    """D of rising y from exp(-t y) on [0, y's largest]; the share below a value does not count the value itself."""
+def _distance(y: Array, t: float, ended: bool) -> float:
+    """D of rising y from exp(-t y) up to y's largest or on; the share below a value does not count the value itself."""
     n = len(y)
-    return float(np.abs(np.expm1(-t * y) / math.expm1(-t * y[-1]) - np.arange(n) / n).max())
+    whole = -math.expm1(-t * y[-1]) if ended else 1.0
+    return float(np.abs(-np.expm1(-t * y) / whole - np.arange(n) / n).max())
 
 
 # --- rivals -----------------------------------------------------------------------------------------------------------
@@ -106,11 +113,34 @@ def _distance(y: Array, t: float) -> float:
 def gains(values: Array, tail: Tail) -> dict[str, float]:
     """Twice what the log-likelihood of each rival gains over the power law, all of them on [xmin, xmax]."""
     y, start = _logs(values, tail), np.array([bounded(values, tail) - 1, 0.0])
+    length = _length(y, tail)
     found = {}
     for name, bend in BENDS.items():
-        plain = _likelihood(start, y, tail.length, bend)[0]
-        found[name] = max(2 * len(y) * (_largest(start, y, tail.length, bend) - plain), 0.0)
+        plain = _likelihood(start, y, length, bend)[0]
+        found[name] = max(2 * len(y) * (_largest(start, y, length, bend) - plain), 0.0)
     return found
+
+
+def _length(y: Array, tail: Tail) -> float:
+    """L, or for a law without an upper end so much that what lies beyond is nothing to the largest y and to the law."""
+    return tail.length if math.isfinite(tail.xmax) else max(2 * float(y.max()), 30 / (tail.alpha - 1))
+
+
+def over_exponential(values: Array, tail: Tail) -> float:
+    """Twice what a power law's log-likelihood gains over that of an exponential law from xmin up without an end.
+
+    >>> values = np.random.default_rng(0).uniform(size=200) ** -1.0
+    >>> over_exponential(values, fit(values, ended=False)) > 100
+    True
+    """
+    y = _logs(values, tail)
+    t, rate = 1 / y.mean(), 1 / np.expm1(y).mean()
+    return float(2 * len(y) * (math.log(t) - 1 - (math.log(rate) + y.mean() - 1)))
+
+
+def stands(values: Array, tail: Tail) -> bool:
+    """Neither rival gains more than GAIN on the power law, and it gains more than RULED_OUT on an exponential law."""
+    return over_exponential(values, tail) > RULED_OUT and max(gains(values, tail).values()) <= GAIN
 
 
 def _largest(at: Array, y: Array, length: float, bend: Callable[[Array], Array]) -> float:
