@@ -97,7 +97,7 @@ def test_notebooks_and_parameters_in_files_are_read_as_ever(root, monkeypatch):
 WRONG = {
     "nothing there": ("./bok/tiny.md", "Error: cannot read ./bok/tiny.md: No such file or directory"),
     "a folder": ("folder.md", "Error: cannot read folder.md: Is a directory"),
-    "no chapter": ("README.md", "Error: README.md must be a chapter, with a kernelspec in its first lines, and has none"),
+    "no chapter": ("README.md", "Error: README.md must be a chapter, with a kernelspec in its first lines, and has n"),
     "no text": ("bytes.md", "Error: cannot read bytes.md: 'utf-8' codec can't decode byte 0xff in position 0"),
 }  # fmt: skip
 

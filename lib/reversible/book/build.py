@@ -42,8 +42,8 @@ def taught_papermill() -> Any:
     """From now on plain papermill reads a chapter by any path, and runs it on the kernels of this project.
 
     Papermill finds who reads a file by the first letters of its path, and a chapter's path may begin with any. So what
-    papermill has read, whoever has read it, is made a notebook here where it is a chapter. Gives papermill's own handler
-    of local files: it stays the one for paths with the letters under which papermill asked.
+    papermill has read, whoever has read it, is made a notebook here where it is a chapter. Gives papermill's own
+    handler of local files: it stays the one for paths with the letters under which papermill asked.
     """
     from papermill.iorw import papermill_io
 
