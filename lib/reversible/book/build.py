@@ -128,10 +128,11 @@ def render(book: Path, profile: str) -> None:
         "--keep-going",
     ]
     log = book / "_build" / "render.log"
-    with log.open("w") as out:
-        run = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, ENVIRONMENT: profile})
+    environment = {**os.environ, "PYTHONUTF8": "1", ENVIRONMENT: profile}
+    with log.open("wb") as out:
+        run = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, env=environment)
     if run.returncode:
-        raise InputError(f"rendering failed:\n{log.read_text(encoding='utf-8')[-6000:]}")
+        raise InputError(f"rendering failed:\n{log.read_text(encoding='utf-8', errors='replace')[-6000:]}")
     if problems := list(faults(book)):
         raise InputError("the built book is not whole: " + "; ".join(problems))
     write_atomically(seal, now)
@@ -183,7 +184,7 @@ def build(book: Path, profile: str) -> Path:
 def _alone(folder: Path) -> Iterator[None]:
     """No other build of this book goes on meanwhile; the lock goes with the process, however that ends."""
     folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    with (folder / "lock").open("wb") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -160,7 +160,8 @@ def execute(book: Path, name: str, profile: str) -> float:
     timeout = str(_read_yaml(book / "_config.yml")["execute"]["timeout"])  # of a cell, here as under Jupyter Book
     run = subprocess.run(
         [*command, "--cwd", str(book), "--no-progress-bar", "--log-level", "WARNING", "--execution-timeout", timeout],
-        cwd=book.resolve().parent, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+        cwd=book.resolve().parent, capture_output=True, encoding="utf-8", errors="replace",
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"},
     )  # fmt: skip
     if run.returncode:
         said = f"{run.stdout}{run.stderr}".strip()
