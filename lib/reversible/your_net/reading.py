@@ -14,6 +14,7 @@ from reversible.nets.layered import Layered
 from reversible.nets.net import Net
 from reversible.nets.reversal import compare
 from reversible.spectra.matrix import Row
+from reversible.your_net.images import ENOUGH
 from reversible.your_net.measures import Layer, reverse, sent_down, spectra_of
 from reversible.your_net.theory import theory_words
 from reversible.your_net.words import reversal_table, reversal_words, said, spectrum_words
@@ -45,9 +46,9 @@ class Reading:
         return "".join(parts) + reversal_table(self.layers).content
 
 
-def read(model: nn.Sequential, images: Any, batches: int = 20, seed: int = 0) -> Reading:
+def read(model: nn.Sequential, images: Any, batches: int = 20, seed: int = 0, sample: int = ENOUGH) -> Reading:
     """Measure a model by `spectra_of` and `reverse`, which say what is refused, and find the words for it."""
-    layers, (rows, skipped) = reverse(model, images, batches, seed), spectra_of(model)
+    layers, (rows, skipped) = reverse(model, images, batches, seed, sample), spectra_of(model)
     return Reading(rows, skipped, layers)
 
 
