@@ -3,8 +3,8 @@
 A share p of N images that are drawn at random has a standard error of sqrt(p (1 - p) / N), or less where the images are
 drawn from a file that has not many more. That is 1 / (2 sqrt(N)) at most. So it is for the mean of any numbers from 0
 to 1, whose variance is E[x^2] - E[x]^2 <= E[x] - E[x]^2 <= 1/4; and codes have no negative entries, so that the cosines
-of codes are such numbers. A share is printed to a percent. ENOUGH images bring the standard error down to that, and
-more would hardly be seen: what is left of the intervals comes of the draws of the controls.
+of codes are such numbers. A share of a tenth or more is printed to a percent. ENOUGH images bring the standard error
+down to that, and more would hardly be seen: what is left of the intervals comes of the draws of the controls.
 """
 
 from __future__ import annotations
