@@ -103,6 +103,30 @@ FORMS = {
 }
 
 
+TABLES = {
+    "yes and no": (lambda table: table.astype({3: bool}), ""),
+    "several kinds": (lambda table: table.astype({3: bool, 4: "Float64", 5: int}), ""),
+    "words": (lambda table: table.assign(name="a").drop(columns=0), "of numbers, not DataFrame"),
+    "numbers in words": (lambda table: table.astype({3: str}), "of numbers, not DataFrame"),
+    "a gap": (lambda table: table.astype("Float64").where(table != 1), "of numbers, not DataFrame"),
+    "a gap that is nan": (lambda table: table.where(table != 1), "images must be finite"),
+}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_tables_of_several_kinds(kind):
+    """Numbers of any kind are read, as they are; what is no number is not made one."""
+    made, says = TABLES[kind]
+    table = made(pd.DataFrame(np.round(4 * UNSEEN.numpy()) / 4))
+    model = plain(64, 20, 10)
+    if says:
+        assert says in refusal(lambda: your_net.reverse(model, table, batches=4))
+    else:
+        same = table.astype(float).to_numpy()
+        first, other = (your_net.reverse(model, images, batches=4) for images in (same, table))
+        assert your_net.reversal_words(first) == your_net.reversal_words(other)
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_sample_of_images_in_any_form(form):
     model, x = plain(64, 20, 10), UNSEEN.numpy()

@@ -10,6 +10,7 @@ down to that, and more would hardly be seen: what is left of the intervals comes
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -85,4 +86,6 @@ def _dense(images: Any) -> Any:
     if not hasattr(images, "__array__"):
         return images
     copied = np.array(images, order="C")
+    if copied.dtype == object and all(isinstance(entry, (numbers.Real, np.bool_)) for entry in copied.flat):
+        return copied.astype(float)  # a table with columns of several kinds, yes and no among them
     return copied.astype(copied.dtype.newbyteorder("="), copy=False)
