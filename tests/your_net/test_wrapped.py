@@ -1,6 +1,7 @@
 """A net inside of what torch puts around it, for several devices or to compile it: the one inside is read."""
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -30,7 +31,7 @@ def distributed_over(model):
     return nn.parallel.DistributedDataParallel(model)
 
 
-def compiled(model):
+def compiled(model: nn.Module) -> Any:
     return torch.compile(model, backend="eager")
 
 
@@ -74,13 +75,13 @@ def test_a_net_of_convolutions_inside():
 
 
 class Doubled(DataParallel):
-    def forward(self, *inputs, **more):
-        return 2 * super().forward(*inputs, **more)
+    def forward(self, *inputs: Any, **more: Any) -> Any:
+        return super().forward(*inputs, **more).mul(2)
 
 
 def with_hook():
     model = DataParallel(plain(64, 20, 10))
-    model.register_forward_hook(lambda module, x, y: 2 * y)
+    model.register_forward_hook(lambda *_: None)
     return model
 
 

@@ -35,7 +35,7 @@ STEPS = (OWN, OTHER_NET)  # whose one step is measured: that of the net's own fi
 AT_ONCE = 64  # images that are sent through a net of convolutions
 
 
-def spectra_of(model: nn.Sequential) -> tuple[list[spectra.Row], list[str]]:
+def spectra_of(model: nn.Module) -> tuple[list[spectra.Row], list[str]]:
     """The rows that `reversible spectrum` prints of the model's state dict, and of layers it skips a line each.
 
     Of a Conv2d the matrix is (out, in * kernel), as there; weights are as they are stored, without batch norms.
@@ -125,7 +125,7 @@ def side_of(interval: tuple[float, float]) -> int:
 
 
 def reverse(
-    model: nn.Sequential | Net | Layered, images: Any, batches: int = 20, seed: int = 0, sample: int = ENOUGH
+    model: nn.Module | Net | Layered, images: Any, batches: int = 20, seed: int = 0, sample: int = ENOUGH
 ) -> list[Layer]:
     """Send the code of each hidden layer down by the transposed weights, and by the controls, and read it again.
 
@@ -148,7 +148,7 @@ def reverse(
 # --- the images -------------------------------------------------------------------------------------------------------
 
 
-def fitted(model: nn.Sequential | Net | Layered, images: Any, choose: Choice) -> tuple[Layered, Tensor, int]:
+def fitted(model: nn.Module | Net | Layered, images: Any, choose: Choice) -> tuple[Layered, Tensor, int]:
     """The net, the chosen images (N, n) or (N, channels, height, width) in its precision, and of how many.
 
     InputError where they misfit.
@@ -311,7 +311,7 @@ def _measures(trip: RoundTrip) -> dict[str, float]:
     }
 
 
-def sent_down(model: nn.Sequential | Net | Layered, images: Any, count: int, seed: int) -> list[tuple[str, Tensor]]:
+def sent_down(model: nn.Module | Net | Layered, images: Any, count: int, seed: int) -> list[tuple[str, Tensor]]:
     """The first `count` images, and what comes down from the first and the last hidden layer by each way.
 
     (count, n) or (count, channels, height, width), with a label each. Raises InputError as `reverse` does.

@@ -47,7 +47,7 @@ class Part:
         return isinstance(self.module, nn.Conv2d)
 
 
-def parts_of(model: nn.Sequential) -> list[Part]:
+def parts_of(model: nn.Module) -> list[Part]:
     """The layers of a model, bottom first, once it is known that each module is one that can be read in its place."""
     if not _plain(inside := unwrapped(model)):
         raise InputError(f"the model must be a torch.nn.Sequential, not {type(inside).__name__}")
@@ -216,7 +216,7 @@ def _refuse_first(name: str, kind: str, rules: dict[str, tuple[bool, str]]) -> N
 # --- what is made of them ---------------------------------------------------------------------------------------------
 
 
-def net_of(model: nn.Sequential, shape: Sequence[int] | None = None) -> Layered:
+def net_of(model: nn.Module, shape: Sequence[int] | None = None) -> Layered:
     """A copy of the model's weights as a net, in double precision: weight decay can leave very small ones.
 
     The model is made of Linear and Conv2d (no groups, no dilation, padded with zeros if at all), with a ReLU after each
