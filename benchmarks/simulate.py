@@ -113,14 +113,14 @@ def peak_of_trials(p: OneLayer) -> int:
     """Bytes of resident memory, library and all its imports included, at the peak less at the start; Linux only."""
     one_layer_trial(OneLayer(n=64, m=8, k=2), 0)
     before = _status("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # the high-water mark begins again
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # the high-water mark begins again
     for trial in range(p.trials):
         one_layer_trial(p, trial)
     return _status("VmHWM") - before
 
 
 def _status(field: str) -> int:
-    found = re.search(rf"{field}:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    found = re.search(rf"{field}:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="utf-8"))
     assert found
     return int(found[1]) << 10
 

@@ -160,6 +160,13 @@ def test_a_number_far_from_the_recorded_one_is_named_with_both_kinds_of_cpu():
     assert "\n" not in found
 
 
+def test_intervals_that_do_not_meet_are_no_contradiction():
+    """Two of them stopped the book on another processor once; of forty pairs every fifth machine would have one."""
+    then, here = Estimate(0.0106, (0.0058, 0.0158), 10), Estimate(-0.0008, (-0.0050, 0.0039), 10)
+    assert here.ci95[1] < then.ci95[0]
+    assert contradiction(X, record(gain=then), record(gain=here, elsewhere=True), [CLAIM]) == ""
+
+
 @pytest.mark.parametrize(
     "change",
     [

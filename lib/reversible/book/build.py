@@ -15,7 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -28,39 +28,52 @@ from reversible.records.record import book_folder
 from reversible.runs.experiment import PROFILES
 
 ENVIRONMENT = "REVERSIBLE_PROFILE"  # tells the Sphinx extension that `build` has executed the chapters, and how
+CHAPTER = ".md"  # how the name of a chapter's file ends
 
 
-class ChapterHandler:
-    """Lets plain papermill read chapters: `papermill book/single-layer.md out.ipynb -p profile smoke`.
+def __getattr__(name: str) -> Any:
+    """`ChapterHandler` is what papermill, which loads it once, at its own import, knows of this project."""
+    if name == "ChapterHandler":
+        return taught_papermill()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-    Papermill loads it for what lies in `book/`, and runs what it has read on the kernels of this project.
+
+def taught_papermill() -> Any:
+    """From now on plain papermill reads a chapter by any path, and runs it on the kernels of this project.
+
+    Papermill finds who reads a file by the first letters of its path, and a chapter's path may begin with any. So what
+    papermill has read, whoever has read it, is made a notebook here where it is a chapter. Gives papermill's own
+    handler of local files: it stays the one for paths with the letters under which papermill asked.
     """
+    from papermill.iorw import papermill_io
 
-    @staticmethod
-    def read(path: str) -> str:
-        from papermill.engines import papermill_engines
+    as_it_stands = papermill_io.read
 
-        from reversible.book.kernels import SocketEngine
+    def read(path: Any, extensions: Sequence[str] = (".ipynb", ".json")) -> str:
+        if ".ipynb" not in extensions or not (isinstance(path, str) and path.endswith(CHAPTER)):
+            return as_it_stands(path, list(extensions))  # parameters in a file of their own, and other notebooks
+        return _as_notebook(path, lambda: as_it_stands(path, [*extensions, CHAPTER]))
 
-        papermill_engines.register(None, SocketEngine)  # the one that is taken where no --engine is named
-        text = Path(path).read_text(encoding="utf-8")
-        if not path.endswith(".md"):
-            return text
-        import jupytext
+    papermill_io.read = read
+    return papermill_io.get_handler("local")
 
-        return jupytext.writes(jupytext.reads(text, fmt="md:myst"), fmt="ipynb")
 
-    @staticmethod
-    def write(buffer: str, path: str) -> None:
-        Path(path).write_text(buffer, encoding="utf-8")
+def _as_notebook(path: str, text: Callable[[], str]) -> str:
+    """The JSON of a chapter; one line of papermill's where there is none."""
+    import jupytext
+    from click import ClickException
+    from papermill.engines import papermill_engines
 
-    @staticmethod
-    def listdir(path: str) -> list[str]:
-        return [str(file) for file in Path(path).iterdir()]
+    from reversible.book.kernels import SocketEngine
 
-    @staticmethod
-    def pretty_path(path: str) -> str:
-        return path
+    try:
+        notebook: Any = jupytext.reads(text(), fmt="md:myst")
+    except (OSError, UnicodeError) as error:
+        raise ClickException(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+    if "kernelspec" not in notebook.metadata:
+        raise ClickException(f"{path} must be a chapter, with a kernelspec in its first lines, and has none")
+    papermill_engines.register(None, SocketEngine)  # the one that is taken where no --engine is named
+    return jupytext.writes(notebook, fmt="ipynb")
 
 
 def setup(app: Any) -> dict[str, bool]:
@@ -115,10 +128,11 @@ def render(book: Path, profile: str) -> None:
         "--keep-going",
     ]
     log = book / "_build" / "render.log"
-    with log.open("w") as out:
-        run = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, ENVIRONMENT: profile})
+    environment = {**os.environ, "PYTHONUTF8": "1", ENVIRONMENT: profile}
+    with log.open("wb") as out:
+        run = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, env=environment)
     if run.returncode:
-        raise InputError(f"rendering failed:\n{log.read_text(encoding='utf-8')[-6000:]}")
+        raise InputError(f"rendering failed:\n{log.read_text(encoding='utf-8', errors='replace')[-6000:]}")
     if problems := list(faults(book)):
         raise InputError("the built book is not whole: " + "; ".join(problems))
     write_atomically(seal, now)
@@ -170,7 +184,7 @@ def build(book: Path, profile: str) -> Path:
 def _alone(folder: Path) -> Iterator[None]:
     """No other build of this book goes on meanwhile; the lock goes with the process, however that ends."""
     folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    with (folder / "lock").open("wb") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

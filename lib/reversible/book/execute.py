@@ -155,12 +155,13 @@ def execute(book: Path, name: str, profile: str) -> float:
     made_under = stamp(book, name, profile)
     target = book / "_build" / "executed" / f"{name}.ipynb"
     target.parent.mkdir(parents=True, exist_ok=True)
-    python = [sys.executable, "-W", "ignore:The specified file"]  # papermill would rather read .ipynb
-    command = [*python, "-m", "papermill", f"book/{name}.md", str(target.resolve()), "-p", "profile", profile]
+    papermill = [sys.executable, "-m", "papermill"]
+    command = [*papermill, f"book/{name}.md", str(target.resolve()), "-p", "profile", profile]
     timeout = str(_read_yaml(book / "_config.yml")["execute"]["timeout"])  # of a cell, here as under Jupyter Book
     run = subprocess.run(
         [*command, "--cwd", str(book), "--no-progress-bar", "--log-level", "WARNING", "--execution-timeout", timeout],
-        cwd=book.resolve().parent, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+        cwd=book.resolve().parent, capture_output=True, encoding="utf-8", errors="replace",
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"},
     )  # fmt: skip
     if run.returncode:
         said = f"{run.stdout}{run.stderr}".strip()

@@ -6,6 +6,7 @@ Errors are one line on stderr, exit status 2.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ class _Parser(argparse.ArgumentParser):
 
 def main(words: Sequence[str] | None = None) -> int:
     """The command line; returns the exit status: 0, 1 where a verdict cannot stand, 2 for bad input, 130 for Ctrl-C."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show, as on stderr
     try:
         arguments = _parser().parse_args(words)
         return arguments.call(arguments)

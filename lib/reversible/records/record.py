@@ -60,7 +60,8 @@ def _commit() -> str:
     """The commit of the checkout this library lies in, with "+changes" where its files differ; "unknown" elsewhere."""
 
     def git(*words: str) -> str:
-        return subprocess.run(["git", "-C", str(LIBRARY), *words], capture_output=True, text=True, check=True).stdout
+        asked = ["git", "--no-optional-locks", "-C", str(LIBRARY), *words]  # it only looks: a full disk leaves no lock
+        return subprocess.run(asked, capture_output=True, encoding="utf-8", errors="replace", check=True).stdout
 
     try:
         return git("rev-parse", "HEAD").strip() + (

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from reversible.base.checks import InputError, integer
 from reversible.base.estimates import Estimate
@@ -20,7 +21,7 @@ from reversible.nets.reversal import RoundTrip, replaced
 from reversible.spectra import matrix as spectra
 from reversible.spectra import weight_files
 from reversible.theory.depth import optimal_offsets, state_evolution, top_risk
-from reversible.your_net.images import images_as, wanted_of
+from reversible.your_net.images import ENOUGH, NOT_FINITE, Choice, drawn, images_as, wanted_of
 from reversible.your_net.modules import net_from, parts_of
 from reversible.your_net.own_law import Told, told
 
@@ -34,13 +35,13 @@ STEPS = (OWN, OTHER_NET)  # whose one step is measured: that of the net's own fi
 AT_ONCE = 64  # images that are sent through a net of convolutions
 
 
-def spectra_of(model: nn.Sequential) -> tuple[list[spectra.Row], list[str]]:
+def spectra_of(model: nn.Module) -> tuple[list[spectra.Row], list[str]]:
     """The rows that `reversible spectrum` prints of the model's state dict, and of layers it skips a line each.
 
     Of a Conv2d the matrix is (out, in * kernel), as there; weights are as they are stored, without batch norms.
     """
     rows, skipped = [], []
-    for part in parts_of(model):
+    for part in tqdm(parts_of(model), desc="spectra", unit="layer", disable=None):
         stored = part.module.weight.detach().cpu().double().numpy()
         ((_, matrix),) = weight_files.matrices(weight_files.Layer(part.name, stored))
         try:
@@ -70,6 +71,8 @@ class Layer:
     steps: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)  # STEPS -> "cosine" and "law" of one
     # step down to the layer's own input, by batch; where a convolution stands at or below it, else none
     told: Told | None = None  # of a dense layer above dense ones alone, its own step down and up beside its own law
+    used: int = 0  # images, all layers the same,
+    given: int = 0  # of so many
 
     @property
     def on_maps(self) -> bool:
@@ -121,42 +124,47 @@ def side_of(interval: tuple[float, float]) -> int:
     return int(interval[0] > NEGLIGIBLE) - int(interval[1] < -NEGLIGIBLE)
 
 
-def reverse(model: nn.Sequential | Net | Layered, images: Any, batches: int = 20, seed: int = 0) -> list[Layer]:
+def reverse(
+    model: nn.Module | Net | Layered, images: Any, batches: int = 20, seed: int = 0, sample: int = ENOUGH
+) -> list[Layer]:
     """Send the code of each hidden layer down by the transposed weights, and by the controls, and read it again.
 
     `images`, (N, n) or (N, ...) with n numbers each, or (N, channels, height, width) of a net of convolutions, best
     such as the model was not trained on, are dealt out to `batches`; each has its own draw of the controls. Where an
-    image has entries below zero, the last step down has no ReLU. Deterministic in all that is given.
+    image has entries below zero, the last step down has no ReLU. Of more images than `sample` so many are drawn by the
+    seed; `your_net.images` says why as many as by default are enough. Deterministic in all that is given. On a terminal
+    a bar shows how far it is.
 
-    Raises InputError for a model that cannot be reversed, images that do not fit it, fewer than two a batch, and a seed
-    below zero.
+    Raises InputError for a model that cannot be reversed, images that do not fit it, fewer than two a batch, a `sample`
+    of fewer than that, and a seed below zero.
     """
-    net, x = fitted(model, images)
-    size, seed = len(x) // integer("batches", batches, low=2), integer("seed", seed, low=0)
-    if size < 2:
-        raise InputError(f"images must be at least {2 * batches}, two for each of {batches} batches, not {len(x)}")
-    order = torch.randperm(len(x), generator=trial_generator(seed, 0))[: size * batches]
+    batches, seed = integer("batches", batches, low=2), integer("seed", seed, low=0)
+    sample = integer("sample", sample, low=2 * batches)
+    net, x, given = fitted(model, images, drawn(batches, seed, sample))
     with one_thread(), torch.no_grad():
-        return _Reversal(net, x[order], size, seed).layers()
+        return _Reversal(net, x, len(x) // batches, seed, given).layers()
 
 
 # --- the images -------------------------------------------------------------------------------------------------------
 
 
-def fitted(model: nn.Sequential | Net | Layered, images: Any) -> tuple[Layered, Tensor]:
-    """The net, and the images (N, n) or (N, channels, height, width) in its precision; InputError where they misfit."""
+def fitted(model: nn.Module | Net | Layered, images: Any, choose: Choice) -> tuple[Layered, Tensor, int]:
+    """The net, the chosen images (N, n) or (N, channels, height, width) in its precision, and of how many.
+
+    InputError where they misfit.
+    """
     if isinstance(model, (Net, Layered)):
         net = Layered.of(model) if isinstance(model, Net) else model
-        x = images_as(images, net.shape, net.weights[0].dtype)
+        x, given = images_as(images, net.shape, net.weights[0].dtype, choose)
     else:
         parts = parts_of(model)
-        x = images_as(images, wanted_of(parts[0]), torch.float64)
+        x, given = images_as(images, wanted_of(parts[0]), torch.float64, choose)
         net = net_from(parts, tuple(x.shape[1:]))
     x = x.reshape(len(x), *net.shape)
     with torch.no_grad():
         if not all(code.isfinite().all() for part in _parts(net, x) for code in (part, *net.up(part))):
-            raise InputError("images must be finite, and so must be what the net makes of them")
-    return net, x
+            raise InputError(NOT_FINITE)
+    return net, x, given
 
 
 def _parts(net: Layered, x: Tensor) -> tuple[Tensor, ...]:
@@ -170,15 +178,16 @@ def _parts(net: Layered, x: Tensor) -> tuple[Tensor, ...]:
 class _Reversal:
     """A net and the images that are sent up and down in it, in batches of `size`."""
 
-    def __init__(self, net: Layered, x: Tensor, size: int, seed: int) -> None:
-        self.net, self.x, self.seed = net, x, seed
+    def __init__(self, net: Layered, x: Tensor, size: int, seed: int, given: int) -> None:
+        self.net, self.x, self.seed, self.given = net, x, seed, given
         self.shown = x.split(size)
         self.signed = bool((x < 0).any())
         self.on_maps = len(net.shape) == 3
 
     def layers(self) -> list[Layer]:
         """All that is measured, layer by layer."""
-        ways = {way: self._by_batch(way) for way in self._ways()}
+        with tqdm(total=sum(map(self._work, self._ways())), desc="reverse", unit="image", disable=None) as bar:
+            ways = {way: self._by_batch(way, bar) for way in self._ways()}
         steps = self._steps() if self.on_maps else [{} for _ in self.net.hidden]
         counts, classes = self._seen()
         found = []
@@ -191,6 +200,10 @@ class _Reversal:
     def _ways(self) -> list[str]:
         fixed = any(stage.has_switches for stage in self.net.hidden)
         return [way for way in ALL_WAYS if fixed or way != FIXED]
+
+    def _work(self, way: str) -> int:
+        """How many images are sent up and down by a way."""
+        return len(self.x) * (len(self.shown) if way == OTHER_NET and not self.on_maps else 1)
 
     def _seen(self) -> tuple[list[Tensor], set[int]]:
         """Of each hidden layer how many units are active, image by image; and the classes that the net gives."""
@@ -224,6 +237,7 @@ class _Reversal:
             active=float(counts.double().mean()) / widths[-1], empty=float((counts == 0).double().mean()),
             negative=float((self.net.biases[place] < 0).double().mean()), typical=typical,
             law=_law(widths, typical) if there else None, one_class=one_class, steps=steps, told=self._told(place),
+            used=len(self.x), given=self.given,
         )  # fmt: skip
 
     def _told(self, place: int) -> Told | None:
@@ -234,13 +248,14 @@ class _Reversal:
         shown = [(self.net.up(x, place)[-1] if place else x).double().numpy() for x in self.shown]
         return told(self.net.weights[place].double().numpy(), self.net.biases[place].double().numpy(), shown)
 
-    def _by_batch(self, way: str) -> list[dict[str, np.ndarray]]:
+    def _by_batch(self, way: str, bar: tqdm) -> list[dict[str, np.ndarray]]:
         """Of each hidden layer what is measured in each batch."""
         rows = []
         for batch, x in enumerate(self.shown):
             weights = weights_of(self.net, len(self.net.hidden), way, trial_generator(self.seed, 1 + batch))
             trips = self._of_random_net(weights, x) if way == OTHER_NET else self._trips(weights, x, way != FIXED)
             rows.append([_measures(trip) for trip in trips])
+            bar.update(self._work(way) // len(self.shown))
         return [_columns(layer) for layer in zip(*rows, strict=True)]
 
     def _trips(self, weights: Sequence[Tensor], x: Tensor, known: bool) -> Iterator[RoundTrip]:
@@ -296,13 +311,13 @@ def _measures(trip: RoundTrip) -> dict[str, float]:
     }
 
 
-def sent_down(model: nn.Sequential | Net | Layered, images: Any, count: int, seed: int) -> list[tuple[str, Tensor]]:
+def sent_down(model: nn.Module | Net | Layered, images: Any, count: int, seed: int) -> list[tuple[str, Tensor]]:
     """The first `count` images, and what comes down from the first and the last hidden layer by each way.
 
     (count, n) or (count, channels, height, width), with a label each. Raises InputError as `reverse` does.
     """
-    net, x = fitted(model, images)
-    x, lines = x[: integer("count", count)], []
+    count, lines = integer("count", count), []
+    net, x, _ = fitted(model, images, lambda given: torch.arange(min(count, given)))
     with torch.no_grad():
         codes = net.way_up(x)
         for number in sorted({1, len(net.hidden)}):

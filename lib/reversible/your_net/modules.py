@@ -20,6 +20,10 @@ ALLOWED = (
     "MaxPool2d and AvgPool2d, Flatten, Dropout, Dropout2d and Identity may stand between them"
 )
 SHORT = "the model must be Linear or Conv2d, ReLU, Linear at least, and end with Linear"
+WRAPPERS = {  # of torch, which compute what the module inside them computes, and the name under which it stands there
+    "DataParallel": "module", "DistributedDataParallel": "module", "AveragedModel": "module",
+    "OptimizedModule": "_orig_mod",  # what torch.compile makes
+}  # fmt: skip
 PASSED_OVER = (nn.Dropout, nn.Dropout2d, nn.Identity)
 Norm = tuple[str, Any]  # a batch norm and its name
 
@@ -43,10 +47,10 @@ class Part:
         return isinstance(self.module, nn.Conv2d)
 
 
-def parts_of(model: nn.Sequential) -> list[Part]:
+def parts_of(model: nn.Module) -> list[Part]:
     """The layers of a model, bottom first, once it is known that each module is one that can be read in its place."""
-    if not _plain(model):
-        raise InputError(f"the model must be a torch.nn.Sequential, not {type(model).__name__}")
+    if not _plain(inside := unwrapped(model)):
+        raise InputError(f"the model must be a torch.nn.Sequential, not {type(inside).__name__}")
     steps = [(name, module) for name, module in _flat(model) if type(module) not in PASSED_OVER]
     if steps and type(last := steps[-1][1]) in (nn.Softmax, nn.LogSoftmax) and last.dim in (1, -1, None):
         steps.pop()
@@ -61,13 +65,22 @@ def parts_of(model: nn.Sequential) -> list[Part]:
     return reader.parts
 
 
+def unwrapped(module: Any) -> Any:
+    """What is inside of torch's WRAPPERS, however many there are around it; any other module itself."""
+    kind = type(module)
+    while kind.__module__.startswith("torch.") and kind.__name__ in WRAPPERS:
+        module = getattr(module, WRAPPERS[kind.__name__])
+        kind = type(module)
+    return module
+
+
 def _plain(module: Any) -> bool:
     return isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
 
 
 def _flat(module: Any, name: str = "") -> list[tuple[str, Any]]:
     """All modules in order; named_children() would leave out a ReLU that is used a second time."""
-    if not _plain(module):
+    if not _plain(module := unwrapped(module)):
         return [(name, module)]
     return [step for at, inside in module._modules.items() for step in _flat(inside, f"{name}.{at}" if name else at)]
 
@@ -203,14 +216,15 @@ def _refuse_first(name: str, kind: str, rules: dict[str, tuple[bool, str]]) -> N
 # --- what is made of them ---------------------------------------------------------------------------------------------
 
 
-def net_of(model: nn.Sequential, shape: Sequence[int] | None = None) -> Layered:
+def net_of(model: nn.Module, shape: Sequence[int] | None = None) -> Layered:
     """A copy of the model's weights as a net, in double precision: weight decay can leave very small ones.
 
     The model is made of Linear and Conv2d (no groups, no dilation, padded with zeros if at all), with a ReLU after each
     but the last, which is Linear. MaxPool2d and AvgPool2d may follow a ReLU, with windows that lie side by side;
     MaxPool2d may also stand before it, which is the same. BatchNorm in eval mode becomes part of the layer below it;
     behind a ReLU, of the layer above. Flatten stands between maps and Linear; Dropout, Dropout2d and Identity are
-    passed over, and so is Softmax or LogSoftmax at the end. Nothing of the model is run or changed.
+    passed over, and so is Softmax or LogSoftmax at the end. Of a module that `unwrapped` knows the one inside is read,
+    and names are as if there were no other. Nothing of the model is run or changed.
 
     `shape` is that of an image, (channels, height, width); only nets that see maps need it. Raises InputError for
     anything else, which it names, for weights that are not finite or out of range, and for shapes that do not fit.

@@ -14,6 +14,7 @@ from reversible.nets.layered import Layered
 from reversible.nets.net import Net
 from reversible.nets.reversal import compare
 from reversible.spectra.matrix import Row
+from reversible.your_net.images import ENOUGH
 from reversible.your_net.measures import Layer, reverse, sent_down, spectra_of
 from reversible.your_net.theory import theory_words
 from reversible.your_net.words import reversal_table, reversal_words, said, spectrum_words
@@ -45,16 +46,16 @@ class Reading:
         return "".join(parts) + reversal_table(self.layers).content
 
 
-def read(model: nn.Sequential, images: Any, batches: int = 20, seed: int = 0) -> Reading:
+def read(model: nn.Module, images: Any, batches: int = 20, seed: int = 0, sample: int = ENOUGH) -> Reading:
     """Measure a model by `spectra_of` and `reverse`, which say what is refused, and find the words for it."""
-    layers, (rows, skipped) = reverse(model, images, batches, seed), spectra_of(model)
+    layers, (rows, skipped) = reverse(model, images, batches, seed, sample), spectra_of(model)
     return Reading(rows, skipped, layers)
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
 
 
-def pictures(model: nn.Sequential | Net | Layered, images: Any, count: int = 6, seed: int = 0) -> tuple[Any, str, str]:
+def pictures(model: nn.Module | Net | Layered, images: Any, count: int = 6, seed: int = 0) -> tuple[Any, str, str]:
     """What comes down from the first and the last hidden layer by each way, as `drawing.show` takes it.
 
     That is the figure, what it looks like, and what to see. InputError for images that are neither (N, channels,

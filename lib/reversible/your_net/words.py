@@ -6,6 +6,7 @@ that of `verdicts.verdict`, and a matrix with fewer than 32 singular values is n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from reversible.base.estimates import Estimate
@@ -25,6 +26,7 @@ from reversible.spectra.verdicts import (
     on_law,
     verdict,
 )
+from reversible.your_net.images import standard_error
 from reversible.your_net.measures import ALL_WAYS, CONTROLS, FIXED, NEGLIGIBLE, OTHER_NET, OWN, Layer, side_of
 
 RULE = (
@@ -124,8 +126,21 @@ def _order_words(row: Row) -> str:
 
 
 def reversal_words(layers: Sequence[Layer]) -> list[str]:
-    """From each hidden layer: better than with the controls by `RULE`, by how much, and what of it is the image's."""
-    return [" ".join(_reversal_words(layer)) for layer in layers]
+    """From each hidden layer: better than with the controls by `RULE`, by how much, and what of it is the image's.
+
+    Before them a sentence on how many images were used, where it was not all of them.
+    """
+    sampled = [_sample_words(layer) for layer in layers[:1] if layer.used < layer.given]
+    return sampled + [" ".join(_reversal_words(layer)) for layer in layers]
+
+
+def _sample_words(layer: Layer) -> str:
+    """How many images were used, and what that costs."""
+    error = math.ceil(1000 * standard_error(layer.used)) / 1000
+    return (
+        f"Of the {layer.given:,} images {layer.used:,} were used, drawn at random. Over so many a mean cosine, or a "
+        f"share of the images, has a standard error of {error:g} at most."
+    )
 
 
 def _reversal_words(layer: Layer) -> list[str]:
