@@ -111,4 +111,4 @@ def _report(found: Measured, source: str, notes: list[str], asked: Asked) -> fil
     verdicts = [row.verdict for row in rows]
     counted = listed(f"{count} {verdict}" for verdict, count in Counter(verdicts).items())
     summary = f"The verdicts on {len(rows)} matrices: {counted}."
-    return files.Report(title, lines, sections, summary, verdicts, notes, found.lines(), asked.words())
+    return files.Report(title, source, lines, sections, summary, verdicts, notes, found.lines(), asked.words())

@@ -44,6 +44,7 @@ class Report:
     """What is written of one net or of two."""
 
     title: str
+    source: str  # whose weights, for a drawing
     cells: list[list[str]]  # a head and a line a matrix
     sections: list[Section]
     summary: str
@@ -80,7 +81,7 @@ def write(arguments: argparse.Namespace, make: Callable[[], Report]) -> None:
         say([f"drawn are the first {MOST // row} of {len(report.sections)} matrices; choose others with --layer"])
     if arguments.plot:
         across = (row if len(panels) <= SIX else 2 * row) if row > 1 else None
-        content = histograms.sheet(report.title, panels[: MOST // row * row], across)
+        content = histograms.sheet(report.source, panels[: MOST // row * row], across)
         write_atomically(arguments.plot, content.encode("utf-8", "replace"))
     if arguments.html:
         write_atomically(arguments.html, page(report).encode("utf-8", "replace"))

@@ -181,6 +181,8 @@ def _show(pairs: list[Pair], arguments: argparse.Namespace) -> None:
 
 def cells(pairs: list[Pair]) -> list[list[str]]:
     """A head and a line a matrix: how far it has moved, and what was measured before and after."""
+    from reversible.spectra.pairs import is_low
+
     heads = ["layer", "shape", "change", "zeros", "overlap", "sigma", "kurtosis", "spikes", "largest", "alpha"]
     lines = [[*heads, "verdict on the update", "verdict"]]
     for pair in pairs:
@@ -188,8 +190,8 @@ def cells(pairs: list[Pair]) -> list[list[str]]:
         zeros = _both(short(m.zeros_before), short(m.zeros_after))
         values = [_both(*(_told(pair.value(part, name)) for part in PARTS[:2])) for name in CHANGED]
         verdict = _both(pair.verdict("before"), pair.verdict("after"))
-        spikes = pair.value("update", "n_spikes")
-        update = pair.verdict("update") + (f" ({spikes})" if spikes else "")
+        spikes, low = pair.value("update", "n_spikes"), is_low(m, pair.shape)
+        update = pair.verdict("update") + (f" (rank {m.rank})" if low else f" ({spikes})" if spikes else "")
         line = [pair.layer, times(pair.shape), short(m.change), zeros, short(m.overlap), *values, update, verdict]
         lines.append(line)
     return lines
@@ -216,14 +218,15 @@ def _report(found: Measured, sources: Sequence[str], notes: list[str], asked: As
     others = sum(pair.verdict("before") != pair.verdict("after") for pair in pairs)
     summary = f"{len(pairs)} matrices were compared; of {others} the verdict has changed."
     title = f"What has moved from {sources[0]} to {sources[1]}?"
-    return files.Report(title, cells(pairs), sections, summary, verdicts, notes, found.lines(), (HOW, *asked.words()))
+    names, how = ARROW.join(sources), (HOW, *asked.words())
+    return files.Report(title, names, cells(pairs), sections, summary, verdicts, notes, found.lines(), how)
 
 
 HOW = (
     "In this table change is the size of the difference over the size before, zeros the share of entries that are "
     "zero, and overlap the largest cosine of one of the five largest singular components before with one of those "
     "after; it is near 0 for matrices that have nothing to do with each other. The difference is judged as a matrix, "
-    "too, with the number of its spikes in brackets."
+    "too; in brackets is its rank where that is low, and else the number of its spikes."
 )
 
 

@@ -10,8 +10,9 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
-from reversible.show.html import escape
+from reversible.show.html import Shown, escape
 from reversible.spectra.pictures import Picture
 
 WIDTH, HEIGHT = 272, 210
@@ -81,6 +82,12 @@ def inline(panel: Panel) -> str:
     label = f"{panel.name}, {panel.says}: {_alt(panel)}"
     box = f'viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_clean(label)}"'
     return f'<svg class="rv" {box}>{_panel(panel)}</svg>'
+
+
+def shown(drawn: str, alt: str) -> Shown:
+    """A sheet as a figure of a notebook."""
+    image = f'<img src="data:image/svg+xml,{quote(drawn)}" alt="{_clean(alt)}">'
+    return Shown(f'<figure class="rv-figure"><div class="rv-row">{image}</div></figure>', drawn)
 
 
 def key() -> str:
@@ -183,8 +190,12 @@ def _histogram(drawn: Picture) -> str:
         triangles = "".join(f"M{x(s) - 3.5:.1f} {bottom + 8}h7l-3.5 -6.5z" for s in drawn.marks)
         parts.append(f'<path class="rv-spike" d="{triangles}"/>')
     parts += [_text(x(s), HEIGHT - 12, f"{s:g}", "rv-less", "middle") for s in ticks(drawn.end, 4)]
-    parts += [_text(LEFT - 5, y(n) + 4, f"{n:g}", "rv-less", "end") for n in ticks(most, 3) if n == int(n)]
+    parts += [_text(LEFT - 5, y(n) + 4, _thousands(n), "rv-less", "end") for n in ticks(most, 3) if n == int(n)]
     return "".join(parts)
+
+
+def _thousands(count: float) -> str:
+    return f"{count:.0f}" if count < 10_000 else f"{count / 1000:.0f}k"
 
 
 def ticks(end: float, most: int) -> list[float]:

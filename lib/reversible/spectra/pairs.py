@@ -59,6 +59,11 @@ class Moved:
     overlap_first: float | None  # cosine of the largest of A and the largest of B
 
 
+def is_low(m: Moved, shape: tuple[int, ...]) -> bool:
+    """The update is of low rank."""
+    return m.rank is not None and m.rank <= LOW * min(shape)
+
+
 def compared(a: Array, b: Array, update: Row | None) -> tuple[Moved, str]:
     """What has moved from a matrix to one of the same shape, and a sentence; `update` is the row of B - A, if any."""
     a, b = np.asarray(a, float), np.asarray(b, float)
@@ -159,7 +164,7 @@ def _updated(a: Array, m: Moved, update: Row | None, values: Array) -> str:
     size = f"of {percent(m.change or 0)} of its size"
     if abs(m.cosine or 0) <= CHANCE / np.sqrt(a.size):
         return f"nothing is left of it: the cosine of before and after is {m.cosine:.2g}, as of two random matrices"
-    if m.rank is not None and m.rank <= LOW * min(a.shape):
+    if is_low(m, a.shape):
         return f"an update of low rank {m.rank}, {size}"
     if update is None or min(update.shape_used) < SMALLEST:
         return f"an update {size}, too small to be judged"

@@ -82,7 +82,7 @@ def _law(m: Any, width: float) -> Array:
     if not _has_bulk(m):
         return np.zeros((0, 2))
     long, short = (m.edge_high + m.edge_low) / (2 * m.sigma), (m.edge_high - m.edge_low) / (2 * m.sigma)
-    law = singular_values(min((short / long) ** 2, 1.0), scale=m.sigma * long)
+    law: Any = singular_values(min((short / long) ** 2, 1.0), scale=m.sigma * long)
     turn = np.linspace(0, np.pi, POINTS)
     at = m.edge_low + (m.edge_high - m.edge_low) * (1 - np.cos(turn)) / 2
     return np.column_stack([at, short**2 * width * law.pdf(at)])
