@@ -13,6 +13,7 @@ from reversible.base import files as whole_files
 from reversible.cli import spectrum_files
 from reversible.spectra import matrix as spectra
 from reversible.spectra import weight_files
+from weight_files import save
 
 RNG = np.random.default_rng(0)
 EVIL = "a<script>alert(1)</script>&\"'"
@@ -120,21 +121,22 @@ def test_each_verdict_of_the_rule_has_a_meaning():
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--plot", "a.png"], "--plot draws a file that ends in .svg, not 'a.png'"),
+        (["--plot", "a.png"], "--plot writes a file that ends in .svg, not 'a.png'"),
         (["--plot", "nowhere/a.svg"], "--plot must be a file in a folder that can be written, not nowhere/a.svg"),
         (["--html", "nowhere/a.html"], "--html must be a file in a folder that can be written, not nowhere/a.html"),
-        (["--html", "."], "--html must be a file in a folder that can be written, not ."),
-        (["--html", "net.npz"], "--html would write over the weights in 'net.npz'"),
-        (["--html", "./a.svg", "--plot", "a.svg"], "--plot and --html must be two files, not both 'a.svg'"),
+        (["--html", "net.npz"], "--html writes a file that ends in .html or .htm, not 'net.npz'"),
+        (["--plot", "folder.svg"], "--plot must be a file in a folder that can be written, not folder.svg"),
+        (["--plot", "a.svg", "--html", "."], "--html writes a file that ends in .html or .htm, not '.'"),
     ],
 )
 def test_what_cannot_be_written_is_refused_before_anything_is_measured(run, net, monkeypatch, words, says):
     monkeypatch.chdir(net.parent)
     monkeypatch.setattr(weight_files, "opened", None)
+    (net.parent / "folder.svg").mkdir()
     before = net.read_bytes()
     status, out, err = run("net.npz", *words)
     assert (status, out, err) == (2, "", f"reversible: {says}\n")
-    assert [file.name for file in net.parent.iterdir()] == ["net.npz"]
+    assert sorted(file.name for file in net.parent.iterdir()) == ["folder.svg", "net.npz"]
     assert net.read_bytes() == before
 
 
@@ -154,7 +156,7 @@ def test_a_full_disk_leaves_what_was_there(run, net, tmp_path, monkeypatch):
 
 def test_of_very_many_the_first_are_drawn_and_a_line_says_so(run, tmp_path, monkeypatch):
     monkeypatch.setattr(spectrum_files, "MOST", 6)
-    np.savez(tmp_path / "net.npz", **{f"w{i}": RNG.standard_normal((6, 5)) for i in range(8)})
+    save(tmp_path / "net.npz", {f"w{i}": RNG.standard_normal((6, 5)) for i in range(8)})
     outs = ["--plot", tmp_path / "a.svg", "--html", tmp_path / "a.html", "--no-nulls"]
     status, _, err = run(tmp_path / "net.npz", *outs)
     assert (status, err) == (0, "reversible: drawn are the first 6 of 8 matrices; choose others with --layer\n")

@@ -5,19 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reversible.base.checks import InputError
 from reversible.cli import spectrum_files as files
 from reversible.cli import spectrum_pair as pair
 from reversible.cli.spectrum_measure import Asked, Measured, measured, of_layer
-from reversible.cli.spectrum_table import cells, few, few_lines, say, table, times, what
-
-if TYPE_CHECKING:
-    from reversible.spectra.weight_files import Waiting
+from reversible.cli.spectrum_table import cells, few_lines, made, say, table, times, what
 
 FORMS = "a file of any name: .npy, .npz, .safetensors, of torch.save, HDF5 (Keras), ONNX, GGUF, msgpack (Flax)"
 AXES = """
@@ -39,7 +35,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--json", action="store_true", help="for machines: everything that was measured, nulls included")
     form.add_argument("--csv", action="store_true", help="the same as a table, one line a matrix")
     add("--plot", metavar="FILE.svg", type=Path, help=files.PLOT_HELP)
-    add("--html", metavar="FILE", type=Path, help=files.PAGE_HELP)
+    add("--html", metavar="FILE.html", type=Path, help=files.PAGE_HELP)
     add("--no-nulls", dest="nulls", action="store_false", help="only the weights, no random matrices beside")
     add("--positions", action="store_true", help="of a convolution each position of its kernel, too")
     add("--axes", default="auto", help="auto (default), torch or flax: the order of an array's axes, see below")
@@ -67,20 +63,11 @@ def _one(arguments: argparse.Namespace, asked: Asked) -> int:
     found.left += [(what(each.name, each.shape), each.why) for each in net.skipped]
     if not found.rows:
         raise InputError(f"no layer of {arguments.weights!r} can be tested; {few_lines(found.lines())}")
-    notes = [*net.notes, *_made(net.layers)]
+    notes = [*net.notes, *made(net.layers)]
     say([*notes, *(f"skipped {line}" for line in found.lines())])
     _show(found.rows, arguments)
     files.write(arguments, lambda: _report(found, arguments.weights, notes, asked))
     return 0
-
-
-def _made(layers: Sequence[Waiting]) -> list[str]:
-    """A line for each way in which layers are put together."""
-    ways: dict[str, list[str]] = {}
-    for layer in layers:
-        if layer.made:
-            ways.setdefault(layer.made, []).append(layer.name)
-    return [f"{few(names)} {'is' if len(names) == 1 else 'are each'} {made}" for made, names in ways.items()]
 
 
 def _show(rows: list[Any], arguments: argparse.Namespace) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reversible.base.checks import InputError
@@ -19,13 +18,14 @@ if TYPE_CHECKING:
 PLOT_HELP = "draw the singular values of each matrix under the law of random ones, as SVG"
 PAGE_HELP = "write one page of HTML with the table, the drawings and what they mean, for reading without a network"
 MOST = 999  # panels in a file: more, and it takes long to open
-SIX = 24  # panels, from which on they stand six in a row
+SIX = 24  # panels of two nets: if there are more, two layers stand in a row
 MEANS = {
     "bulk random-like": "the singular values follow the law of a random matrix, and none lies above its edge.",
     "spikes": "the bulk of the singular values follows the law of a random matrix, and a few lie above its edge.",
     "unequal scales": "rows or columns have scales of their own; divided by these, the matrix looks random.",
     "heavy-tailed": "many values lie above the edge of the bulk, and they fall off as slowly as a power law.",
     "structured": "the singular values do not follow the law of a random matrix.",
+    "tail, law undecided": "many values lie above the edge of the bulk, and no one law is known for how they fall off.",
     "not judged": "there are too few singular values for a law to be tested.",
 }
 
@@ -56,16 +56,10 @@ class Report:
 
 def check(arguments: argparse.Namespace) -> None:
     """InputError where what is asked for could not be written, before anything is measured."""
-    outs = {"--plot": arguments.plot, "--html": arguments.html}
-    if arguments.plot and arguments.plot.suffix.lower() != ".svg":
-        raise InputError(f"--plot draws a file that ends in .svg, not {str(arguments.plot)!r}")
-    for option, out in outs.items():
+    for option, out, endings in (("--plot", arguments.plot, (".svg",)), ("--html", arguments.html, (".html", ".htm"))):
+        if out and out.suffix.lower() not in endings:
+            raise InputError(f"{option} writes a file that ends in {' or '.join(endings)}, not {str(out)!r}")
         checked_out(out, option)
-        for source in filter(None, (arguments.weights, arguments.other)):
-            if out and out.exists() and Path(source).exists() and out.samefile(source):
-                raise InputError(f"{option} would write over the weights in {source!r}")
-    if arguments.plot and arguments.html and arguments.plot.resolve() == arguments.html.resolve():
-        raise InputError(f"--plot and --html must be two files, not both {str(arguments.plot)!r}")
 
 
 def write(arguments: argparse.Namespace, make: Callable[[], Report]) -> None:
@@ -139,17 +133,17 @@ STYLE = """
 :root { color-scheme: light dark; --ground: #fff; --word: #1b1b1b; --line: #c8c8c8; }
 @media (prefers-color-scheme: dark) { :root { --ground: #14181c; --word: #e8e8e8; --line: #4a4f55; } }
 body { margin: 0; background: var(--ground); color: var(--word); font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 76rem; margin: 0 auto; padding: 1rem; }
+main { max-width: 80rem; margin: 0 auto; padding: 1rem; }
 h1, h2, p, li, dd, dt { overflow-wrap: anywhere; }
 h1 { font-size: 1.5rem; line-height: 1.25; } h2 { font-size: 1.15rem; margin: 1.6rem 0 .5rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: 1rem 0; }
 dt { font-weight: 600; } dd { margin: 0; }
 .rv-scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 4px; }
 table { border-collapse: collapse; min-width: 100%; font-size: .85rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .7rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
+th, td { padding: .3rem .5rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
 tbody tr:last-child td { border-bottom: 0; }
 :is(th, td):is(:first-child, :nth-child(2), :last-child) { text-align: left; }
-td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 6rem; max-width: 20rem; }
+td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: min(9rem, 30vw); max-width: 20rem; }
 .all { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(17rem, 100%), 1fr)); gap: 1rem 1.5rem; }
 .key { margin-bottom: 1rem; }
 section:has(svg + svg) { grid-column: 1 / -1; }

@@ -14,7 +14,7 @@ from reversible.base.checks import InputError, integer
 from reversible.cli import spectrum_files as files
 from reversible.cli.common import aligned
 from reversible.cli.spectrum_measure import Asked, Measured, measured, of_matrix
-from reversible.cli.spectrum_table import few_lines, say, short, times, what, whole
+from reversible.cli.spectrum_table import few_lines, made, say, short, times, what, whole
 
 if TYPE_CHECKING:
     from reversible.show.histograms import Panel
@@ -96,7 +96,7 @@ def compared(arguments: argparse.Namespace, asked: Asked) -> int:
     with weights.opened(sources[0], *chosen) as before, weights.opened(sources[1], *chosen) as after:
         both, left = matched((before, after), sources, integer("memory", arguments.memory) << 20)
         found = measured(both, asked, of_both)
-        notes = list(dict.fromkeys((*before.notes, *after.notes)))
+        notes = list(dict.fromkeys(line for net in (before, after) for line in (*net.notes, *made(net.layers))))
     found.left += left
     if not found.rows:
         raise InputError(f"no layer of {sources[0]!r} can be compared with {sources[1]!r}; {few_lines(found.lines())}")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reversible.cli.common import aligned
+
+if TYPE_CHECKING:
+    from reversible.spectra.weight_files import Waiting
 
 FEW = 3  # lines of what was left out for one reason, each with its name; of more one line tells
 
@@ -50,6 +53,15 @@ def what(name: str, shape: Sequence[int]) -> str:
 
 def times(shape: Sequence[int]) -> str:
     return " x ".join(map(str, shape))
+
+
+def made(layers: Sequence[Waiting]) -> list[str]:
+    """A line for each way in which layers are put together."""
+    ways: dict[str, list[str]] = {}
+    for layer in layers:
+        if layer.made:
+            ways.setdefault(layer.made, []).append(layer.name)
+    return [f"{few(names)} {'is' if len(names) == 1 else 'are each'} {made}" for made, names in ways.items()]
 
 
 def few(names: Sequence[str]) -> str:

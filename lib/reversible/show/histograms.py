@@ -100,7 +100,7 @@ def fitted(words: str, room: float, size: float, bold: bool = False) -> str:
     """The words, or so much of their beginning and end as the room in pixels holds.
 
     >>> fitted("model.layers.12.self_attn.q_proj", 120, 10.5)
-    'model.lay…ttn.q_proj'
+    'model.lay…n.q_proj'
     """
     if _width(words, size, bold) <= room:
         return words
