@@ -51,11 +51,25 @@ def test_spikes_are_marked_and_far_ones_do_not_squeeze_the_bulk():
     assert found.marks == pytest.approx(values[2:0:-1], abs=found.end / FINEST)
 
 
+def with_bulk(times):
+    """The picture of a matrix whose bulk was found so many times as large as it is, all else spikes."""
+    row = analyse(gaussian(), nulls=False)
+    m = row.measured
+    names = ("sigma", "edge_low", "edge_high", "spike_edge")
+    changed = {name: times * getattr(m, name) for name in names}
+    return picture(gaussian(), replace(row, measured=replace(m, n_spikes=200, **changed)))
+
+
 def test_where_most_values_lie_above_the_edge_they_are_seen():
-    matrix = np.diag(np.r_[np.full(20, 0.01), np.linspace(1, 9, 80)]) + 1e-3 * gaussian((100, 100))
-    _, found = drawn(matrix)
-    assert found.beyond <= 10
-    assert found.end >= 8
+    found = with_bulk(0.05)
+    assert found.beyond <= 20
+    assert len(found.law)
+    assert found.end > 5 * (found.edge or 1)
+
+
+def test_a_bulk_of_rounding_has_no_law():
+    found = with_bulk(1e-10)
+    assert (len(found.law), found.edge) == (0, None)
 
 
 @pytest.mark.parametrize("none", [("sigma",), ("sigma", "edge_low", "edge_high", "spike_edge", "n_spikes", "ks")])
