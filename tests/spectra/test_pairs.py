@@ -1,5 +1,7 @@
 """What has moved between two matrices: planted changes, each told by its own sentence, and none by another's."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -74,6 +76,13 @@ PLANTED = {
 def test_a_planted_change_is_told_by_its_sentence(name):
     after, sentence = PLANTED[name]
     assert told(before(), after)[1].startswith(sentence)
+
+
+def test_an_update_of_low_rank_that_was_rounded_is_told_whatever_the_rest_is_like():
+    updates = [(before(seed), bfloat16(before(seed) + low_rank(4, seed + 100))) for seed in range(12)]
+    assert {re.split(",| and", told(*pair)[1])[0] for pair in updates} == {"an update of low rank 4"}
+    rest = np.diag(np.linspace(0.2, 3, P))[np.arange(N) % P] * 0.05  # its size is not a small one
+    assert "low rank" not in told(before(), before() + low_rank(4) + rest)[1]
 
 
 @pytest.mark.parametrize("unit", [1e-160, 1e3])

@@ -14,9 +14,10 @@ the first of these rules that holds; sizes are Frobenius norms.
     low rank          all of D but a millionth of its squared size is of rank r, and r is a quarter of the full at most
     judged            by the verdict on D: random-like, random-like but for spikes, or what else it is
 
-An update of low rank that was stored in few digits is noise with spikes. Where those that lie clear of the edge, a
-fifth above it or more, hold half of its squared size, their number is told as its rank. Nearer to the edge a value may
-be of the noise: what rounding leaves has entries of several sizes, and pushes one out now and then.
+An update of low rank that was stored in few digits has a rest. Where the spikes that lie clear of the edge, a fifth
+above it or more, hold half of its squared size and the verdict is that of spikes in noise, or where they hold all but a
+hundredth whatever the verdict, their number is told as its rank. Nearer to the edge a value may be of the rest: what
+rounding leaves has entries of several sizes, which pushes one out now and then, and may not pass for noise.
 """
 
 from __future__ import annotations
@@ -170,18 +171,19 @@ def _updated(a: Array, m: Moved, update: Row | None, values: Array) -> str:
         return f"an update {size}, too small to be judged"
     if update.verdict == RANDOM_LIKE:
         return f"an update that looks random, {size}"
-    if update.verdict == SPIKES and update.measured.n_spikes:
-        return _spiked(update, values, size)
-    return f"an update that does not look random ({update.verdict}), {size}"
+    return _spiked(update, values, size) or f"an update that does not look random ({update.verdict}), {size}"
 
 
 def _spiked(update: Row, values: Array, size: str) -> str:
-    """Random-like but for spikes."""
+    """Of low rank but for a rest, or random-like but for spikes."""
+    m, count, noise = update.measured, update.measured.n_spikes or 0, update.verdict == SPIKES
     shares = np.cumsum(np.square(values)) / np.square(values).sum()
-    m, count = update.measured, update.measured.n_spikes
     clear = int((values / values[0] > CLEAR * m.spike_edge / m.largest).sum()) if m.spike_edge else 0
-    if clear and (held := shares[clear - 1]) >= HALF:
-        return f"an update of low rank {clear} and noise, {size}; the noise holds {percent(1 - held)} of its square"
+    if 0 < clear <= LOW * len(values) and (left := 1 - shares[clear - 1]) <= (1 - HALF if noise else LEFT):
+        rest = "noise" if noise else "a small rest"
+        return f"an update of low rank {clear} and {rest}, {size}; the rest holds {percent(left)} of its square"
+    if not noise or not count:
+        return ""
     spikes = "1 spike, which holds" if count == 1 else f"{count} spikes, which hold"
     return f"an update that looks random but for {spikes} {percent(shares[count - 1])} of its square, {size}"
 
