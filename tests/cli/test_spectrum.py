@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 from safetensors.numpy import save_file
 
 from reversible import cli, data
-from reversible.cli import spectrum
+from reversible.cli import spectrum, spectrum_measure
 from reversible.spectra import matrix as spectra
 from weight_files import peak, save
 
@@ -152,7 +152,7 @@ def test_nothing_left_is_one_line_and_status_2(run, tmp_path):
         (["--memory", "0"], "memory must be an integer from 1"),
         (["--json", "--csv"], "--csv: not allowed with argument --json"),
         (["--nulls"], "unrecognized arguments: --nulls"),
-        (["other.npz"], "unrecognized arguments: other.npz"),
+        (["other.npz", "third.npz"], "unrecognized arguments: third.npz"),
     ],
 )
 def test_bad_options_are_one_line_and_status_2(run, net, words, says):
@@ -195,7 +195,7 @@ def test_within_a_limit_of_time_small_layers_come_first_and_rows_keep_their_orde
     everything = json.loads(run(tmp_path / "net.npz", "--json", "--max-seconds", 1e6)[1])
     assert [row["layer"] for row in everything] == list("abcd")
     clock = iter(range(1000))
-    monkeypatch.setattr(spectrum.time, "monotonic", lambda: next(clock))  # a second a layer
+    monkeypatch.setattr(spectrum_measure.time, "monotonic", lambda: next(clock))  # a second a layer
     status, out, err = run(tmp_path / "net.npz", "--json", "--max-seconds", 7.5)
     assert (status, json.loads(out)) == (0, [everything[1], everything[3]])
     assert [line.split(",")[0] for line in err.splitlines()] == ["reversible: skipped a", "reversible: skipped c"]
@@ -238,7 +238,7 @@ def test_whatever_is_in_a_file_ends_in_rows_or_one_line(tmp_path_factory, weight
 IMPORTED = """
 import sys
 from reversible import cli
-from reversible.cli import spectrum
+from reversible.cli import spectrum, spectrum_measure
 for file in sys.argv[1:]:
     assert cli.main(["spectrum", file, "--no-nulls"]) == 0
 print("torch" in sys.modules, file=sys.stderr)

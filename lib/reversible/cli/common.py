@@ -20,10 +20,10 @@ def where_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def checked_out(out: Path | None) -> Path | None:
+def checked_out(out: Path | None, option: str = "--out") -> Path | None:
     """Where a result goes, if anywhere; InputError where it could not be written."""
     if out and (out.is_dir() or not out.parent.is_dir() or not os.access(out.parent, os.W_OK)):
-        raise InputError(f"--out must be a file in a folder that can be written, not {out}")
+        raise InputError(f"{option} must be a file in a folder that can be written, not {out}")
     return out
 
 
