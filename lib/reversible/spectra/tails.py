@@ -138,9 +138,9 @@ def over_exponential(values: Array, tail: Tail) -> float:
     return float(2 * len(y) * (math.log(t) - 1 - (math.log(rate) + y.mean() - 1)))
 
 
-def stands(values: Array, tail: Tail) -> bool:
+def stands(rivals: dict[str, float], over: float) -> bool:
     """Neither rival gains more than GAIN on the power law, and it gains more than RULED_OUT on an exponential law."""
-    return over_exponential(values, tail) > RULED_OUT and max(gains(values, tail).values()) <= GAIN
+    return over > RULED_OUT and max(rivals.values()) <= GAIN
 
 
 def _largest(at: Array, y: Array, length: float, bend: Callable[[Array], Array]) -> float:
