@@ -26,7 +26,7 @@ from reversible.spectra.verdicts import (
     UNEQUAL,
     on_law,
     verdict,
-)
+)  # fmt: skip
 from reversible.spectra.verdicts import TAIL as UNDECIDED
 from reversible.your_net.measures import CONTROLS, FIXED, OTHER_NET, OWN, WAYS, Layer, one_more, side_of
 from reversible.your_net.theory import AMONG
@@ -244,20 +244,16 @@ def read(model):
     return reading, sides, reading.words()["What does the theory say of it?"][-1]
 
 
-def verdicts(reading):
-    return [row.verdict for row in reading.rows]
-
-
 def test_an_untrained_net_is_as_the_theory_wants_it():
     reading, sides, _ = read(plain(64, 128, 64, 10))
-    assert verdicts(reading)[:2] == [RANDOM_LIKE] * 2
+    assert [row.verdict for row in reading.rows[:2]] == [RANDOM_LIKE] * 2
     assert sides == [(1, 1)] * 2
     assert [(x.beside("cosine"), x.beside("specific")) for x in reading.layers] == [(0, 0)] * 2
 
 
 def test_a_trained_net_gives_back_more_of_the_image():
     reading, sides, _ = read(trained(plain(64, 128, 64, 10), 400))
-    assert set(verdicts(reading)[:2]) <= {SPIKES, STRUCTURED}  # the bulk of a narrow layer lies near the limit
+    assert {row.verdict for row in reading.rows[:2]} <= {SPIKES, STRUCTURED}  # the bulk of a narrow layer lies near the limit
     assert all(3 * row.nulls["permuted"].n_spikes <= row.measured.n_spikes for row in reading.rows[:2])
     assert sides == [(1, 1)] * 2
     assert [x.beside("specific") for x in reading.layers] == [1, 1]
@@ -282,7 +278,7 @@ def test_weight_decay_leaves_nothing_of_the_image():
 
 def test_random_labels_leave_no_random_weights():
     reading, sides, _ = read(trained(plain(64, 128, 64, 10), 3000, random_labels=True))
-    assert verdicts(reading)[0] == STRUCTURED
+    assert reading.rows[0].verdict == STRUCTURED
     assert [on_law(row.measured, min(row.shape_used)) for row in reading.rows[:2]] == [False] * 2
     assert sides == [(1, 1)] * 2
     assert (reading.layers[0].beside("cosine"), reading.layers[0].beside("specific")) == (-1, 1)
