@@ -125,8 +125,8 @@ def trained_layers(record: Record) -> Shown:
             for words in LAWS.values()
         ],
         f"Each point is a layer of nets of one kind, mean over {rows.seed.nunique()} seeds. The law that knows sizes "
-        f"and the code alone is {m['theorem_over_measured'].mean:.1f} times too high; the law that knows spikes, "
-        f"scales and whose code it is, {m['law_over_measured'].mean:.2f} times the measured error.",
+        f"and the code alone gives {m['theorem_over_measured'].mean:.1f} times the measured error; the law that knows "
+        f"spikes, scales and whose code it is too, {m['law_over_measured'].mean:.2f} times.",
     )
 
 
