@@ -115,7 +115,7 @@ def trained_layers(record: Record) -> Shown:
     for ax, (law, words) in zip(axes, LAWS.items(), strict=True):
         _against(ax, kinds, law, ends)
         ax.set_title(f"told {words}" if law != "given" else "told sizes, the code,\nits spikes and scales")
-    legend(axes[-1], title="weight decay")
+        legend(ax, title="weight decay")  # in each, so that all are of one size
     m = record.measures
     return show(
         figures,
