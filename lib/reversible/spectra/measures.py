@@ -106,7 +106,4 @@ def power_law(values: Array) -> tuple[float | None, dict[str, Any]]:
     found = {"xmin": tail.xmin * unit, "n_tail": tail.count, "distance": tail.distance}
     if not tail.alpha < NO_TAIL:
         return None, {"law": "continuous, no upper end", "of": "s^2"} | found
-    rivals = {f"gain_{rival}": gain for rival, gain in tails.gains(values / unit, tail).items()}
-    rivals["over_exponential"] = tails.over_exponential(values / unit, tail)
-    stands = tails.stands(values / unit, tail)
-    return tail.alpha, {"law": "continuous, no upper end", "of": "s^2"} | found | rivals | {"stands": stands}
+    return tail.alpha, {"law": "continuous, no upper end", "of": "s^2"} | found | tails.beside(values / unit, tail)
