@@ -69,7 +69,7 @@ def test_table_is_aligned_and_says_what_json_says(run, net):
     ends = [lines[0].index(f"  {name}") + len(name) + 2 for name in names]
     for line, row in zip(lines[1:], rows, strict=True):
         shape = " x ".join(map(str, row["shape"]))
-        assert line.split()[:4] == [row["layer"], *shape.split()]
+        assert line.split()[:5] == [row["layer"], *shape.split(), str(row["rank"])]
         edges = f"{row['edge_low']:.3g}..{row['edge_high']:.3g}"
         shown = [f"{row['sigma']:.3g}", f"{row['kurtosis']:.3g}", edges, f"{row['largest']:.3g}"]
         assert [line[:end].split()[-1] for end in ends] == shown

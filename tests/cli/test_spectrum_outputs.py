@@ -12,7 +12,7 @@ from reversible import cli
 from reversible.base import files as whole_files
 from reversible.cli import spectrum_files
 from reversible.spectra import matrix as spectra
-from reversible.spectra import weight_files
+from reversible.spectra import verdicts, weight_files
 from weight_files import save
 
 RNG = np.random.default_rng(0)
@@ -114,8 +114,8 @@ def test_what_a_verdict_means_stands_where_it_is_given(run, net, tmp_path, monke
 
 
 def test_each_verdict_of_the_rule_has_a_meaning():
-    names = ("RANDOM_LIKE", "SPIKES", "HEAVY_TAILED", "STRUCTURED", "UNEQUAL")
-    assert {getattr(spectra, name) for name in names} <= set(spectrum_files.MEANS)
+    names = ("RANDOM_LIKE", "SPIKES", "HEAVY_TAILED", "STRUCTURED", "UNEQUAL", "TAIL", "NOT_JUDGED")
+    assert {getattr(verdicts, name) for name in names} == set(spectrum_files.MEANS)
 
 
 @pytest.mark.parametrize(

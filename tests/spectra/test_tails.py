@@ -109,7 +109,8 @@ def standing(draw, draws=100):
     found = []
     for seed in range(draws):
         x = draw(np.random.default_rng([7, seed]))
-        found.append(tails.stands(x, tails.fit(x, ended=False)))
+        tail = tails.fit(x, ended=False)
+        found.append(tails.stands(tails.gains(x, tail), tails.over_exponential(x, tail)))
     return np.mean(found)
 
 
@@ -120,19 +121,11 @@ def test_a_power_law_stands_and_its_rivals_do_not():
 
 
 def test_what_stands_is_ruled_by_all_three():
-    x = samples()["pareto"]
-    tail = tails.fit(x, ended=False)
-    found = tails.beside(x, tail)
-    assert found == {
-        **{f"gain_{rival}": gain for rival, gain in tails.gains(x, tail).items()},
-        "over_exponential": tails.over_exponential(x, tail), "stands": True,
-    }  # fmt: skip
-    for name, at, stands in (
-        ("gain_lognormal", GAIN, True), ("gain_lognormal", GAIN + 1e-9, False), ("gain_cutoff", GAIN + 1e-9, False),
-        ("over_exponential", RULED_OUT, False), ("over_exponential", RULED_OUT + 1e-9, True),
-    ):  # fmt: skip
-        assert tails.ruled(found | {name: at}) is stands
-    assert tails.stands(x, tail)
+    least, most = {"lognormal": GAIN, "cutoff": GAIN}, GAIN + 1e-9
+    assert tails.stands(least, RULED_OUT + 1e-9)
+    assert not tails.stands(least, RULED_OUT)
+    for rival in tails.RIVALS:
+        assert not tails.stands(least | {rival: most}, RULED_OUT + 1e-9)
 
 
 def test_a_matrix_has_what_its_tail_has(monkeypatch):
@@ -145,8 +138,10 @@ def test_a_matrix_has_what_its_tail_has(monkeypatch):
     assert len(asked) == 1
     assert alpha == tail.alpha
     expected = {"xmin": tail.xmin * unit, "n_tail": tail.count, "distance": tail.distance}
-    named = {"law": "continuous, no upper end", "of": "s^2"}
-    assert settings == named | expected | tails.beside(values / unit, tail)
+    gains, over = once(values / unit, tail), tails.over_exponential(values / unit, tail)
+    rivals = {f"gain_{rival}": gain for rival, gain in gains.items()} | {"over_exponential": over}
+    named = {"law": "continuous, no upper end", "of": "s^2", "stands": tails.stands(gains, over)}
+    assert settings == named | expected | rivals
     assert measures.power_law(1e100 * values)[1] == pytest.approx(settings | {"xmin": 1e100 * settings["xmin"]})
 
 

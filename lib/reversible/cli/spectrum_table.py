@@ -23,14 +23,16 @@ def table(rows: list[dict[str, Any]]) -> str:
 def cells(rows: list[dict[str, Any]]) -> list[list[str]]:
     """A head and a line a matrix; in brackets the same of its entries in random order, of spikes of its own scales."""
     null, scaled = (" (permuted)", " (scaled)") if rows[0]["nulls"] else ("", "")
-    heads = ["layer", "shape", "sigma", "kurtosis", f"ks{null}", "edges", "largest", f"spikes{scaled}", "stable rank"]
-    lines = [[*heads, f"alpha{null}", "verdict"]]
+    heads = ["layer", "shape", "rank", "sigma", "kurtosis", f"ks{null}", "edges", "largest", f"spikes{scaled}"]
+    lines = [[*heads, "stable rank", f"alpha{null}", "verdict"]]
     for row in rows:
         sigma, kurtosis, largest, rank = (short(row[name]) for name in ("sigma", "kurtosis", "largest", "stable_rank"))
         edges = "-" if row["edge_low"] is None else f"{short(row['edge_low'])}..{short(row['edge_high'])}"
         ks, alpha = (short(row[name]) + _beside(row["nulls"], name) for name in ("ks", "alpha"))
         spikes = f"{whole(row['n_spikes'])}{_beside(row['nulls'], 'n_spikes', 'scaled')}"
-        numbers = [sigma, kurtosis, ks, edges, largest, spikes, rank, alpha]
+        full = min(row["shape_used"])
+        of = str(full) if row["rank"] == full else f"{row['rank']} of {full}"
+        numbers = [of, sigma, kurtosis, ks, edges, largest, spikes, rank, alpha]
         lines.append([row["layer"], times(row["shape"]), *numbers, row["verdict"]])
     return lines
 

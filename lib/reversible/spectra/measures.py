@@ -106,4 +106,7 @@ def power_law(values: Array) -> tuple[float | None, dict[str, Any]]:
     found = {"xmin": tail.xmin * unit, "n_tail": tail.count, "distance": tail.distance}
     if not tail.alpha < NO_TAIL:
         return None, {"law": "continuous, no upper end", "of": "s^2"} | found
-    return tail.alpha, {"law": "continuous, no upper end", "of": "s^2"} | found | tails.beside(values / unit, tail)
+    rivals, over = tails.gains(values / unit, tail), tails.over_exponential(values / unit, tail)
+    found |= {f"gain_{rival}": gain for rival, gain in rivals.items()}
+    found |= {"over_exponential": over, "stands": tails.stands(rivals, over)}
+    return tail.alpha, {"law": "continuous, no upper end", "of": "s^2"} | found

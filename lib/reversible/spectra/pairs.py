@@ -27,8 +27,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from reversible.spectra.matrix import RANDOM_LIKE, SMALLEST, SPIKES, Row
+from reversible.spectra.matrix import Row
 from reversible.spectra.pictures import falling
+from reversible.spectra.verdicts import RANDOM_LIKE, SMALLEST, SPIKES
 from reversible.theory.singular_values import Array
 
 LEFT = 1e-2  # of the squared size of a change: what a rule may leave unexplained

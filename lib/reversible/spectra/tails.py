@@ -15,17 +15,16 @@ so that halving an interval finds it: `slope`.
 a power law with an exponential cut-off exp(-t y - a (exp(y) - 1)) with a >= 0. Both are a power law at a = 0. So twice
 the gain in log-likelihood, of a true power law on a fixed interval, is above GAIN in one case of twenty: half of the
 time it is zero, and else chi squared with one degree of freedom (Chernoff 1954). Without an upper end this is so for
-the lognormal law, and for the cut-off where t > 2, so that x has a variance; of few values, and of a cut-off below, draws
-have it up to three times as often.
-An exponential law is the second rival at t = -1. A power law *stands* where neither gains more than GAIN on it, and
-where the values are enough to rule out the exponential law; see `ruled`. Of exponential samples, too, about one in
-twenty pass.
+the lognormal law, and for the cut-off where t > 2, so that x has a variance; in draws of few values, and of the
+cut-off below that, it is up to three times as often. An exponential law is the second rival at t = -1. A power law
+*stands* where neither gains more than GAIN on it, and where the values are enough to rule out the exponential law; see
+`stands`. Of exponential samples about one in twenty pass.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -145,21 +144,9 @@ def over_exponential(values: Array, tail: Tail) -> float:
     return float(2 * len(y) * (math.log(t) - 1 - (math.log(rate) + y.mean() - 1)))
 
 
-def beside(values: Array, tail: Tail) -> dict[str, float | bool]:
-    """What the rivals gain, what an exponential law loses, and whether the power law `stands`."""
-    found: dict[str, float] = {f"gain_{rival}": gain for rival, gain in gains(values, tail).items()}
-    found["over_exponential"] = over_exponential(values, tail)
-    return {**found, "stands": ruled(found)}
-
-
-def ruled(found: Mapping[str, float]) -> bool:
+def stands(rivals: dict[str, float], over: float) -> bool:
     """Neither rival gains more than GAIN on the power law, and it gains more than RULED_OUT on an exponential law."""
-    return found["over_exponential"] > RULED_OUT and max(found[f"gain_{rival}"] for rival in RIVALS) <= GAIN
-
-
-def stands(values: Array, tail: Tail) -> bool:
-    """Whether a power law stands beside its rivals, see `ruled`."""
-    return bool(beside(values, tail)["stands"])
+    return over > RULED_OUT and max(rivals.values()) <= GAIN
 
 
 def _largest(at: Array, y: Array, length: float, bend: Callable[[Array], Array]) -> float:

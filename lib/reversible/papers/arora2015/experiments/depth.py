@@ -73,7 +73,7 @@ def law_cells(profile: str) -> list[MultiLayer]:
 
     The proof's offset is kept to the shallow nets: where it is stacked nothing passes, see `stacked_cells`.
     """
-    trials = {"smoke": 12, "book": 24, "full": 60}[profile]
+    trials = {"smoke": 12, "book": 24, "full": 300}[profile]
     cells = []
     for depth, shapes in SHAPES.items():
         for i, (widths, rho) in enumerate(shapes[:1] if profile == "smoke" else shapes):
@@ -82,7 +82,7 @@ def law_cells(profile: str) -> list[MultiLayer]:
                 cells.append(
                     MultiLayer(
                         widths=widths, rho=rho, k=k, offset=offset, q=(1.0, 0.5)[(i + j) % 2], trials=trials, batch=8,
-                        codes=("uniform", "binary")[j % 2], seed=5100 + 10 * depth + 3 * i + j,
+                        codes=("uniform", "binary")[j % 2], seed=15100 + 10 * depth + 3 * i + j,
                     )
                 )  # fmt: skip
     return cells
@@ -179,10 +179,10 @@ STEEP = 2, 5  # layers between which the gain fades far above its own noise
 
 def phase_cells(profile: str) -> list[MultiLayer]:
     """Nets of equal width; beta = 2 is where the theory's alpha puts them, another beta scales every layer."""
-    width, trials = {"smoke": (200, 40), "book": (400, 100), "full": (1000, 400)}[profile]
+    width, trials = {"smoke": (200, 40), "book": (400, 100), "full": (1000, 1600)}[profile]
     return [
         MultiLayer(widths=(width,) * (LAST + 1), rho=(1,) * LAST, k=width // 2, scale=(beta / 2,) * LAST,
-                   trials=trials if beta == 2 else trials // 4, batch=8, seed=5300 + i)
+                   trials=trials if beta == 2 else trials // 4, batch=8, seed=15300 + i)
         for i, beta in enumerate(BETAS)
     ]  # fmt: skip
 

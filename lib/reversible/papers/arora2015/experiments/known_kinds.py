@@ -127,11 +127,11 @@ def kind_cells(profile: str) -> list[Kind]:
     shapes = {
         "smoke": ((50, 40, 2),),
         "book": ((100, 80, 3), (160, 120, 1)),
-        "full": ((120, 100, 20), (784, 300, 12), (400, 400, 12)),
+        "full": ((120, 100, 60), (784, 300, 36), (400, 400, 36)),
     }[profile]
     places = [(expected, kind, *shape) for expected in KINDS for kind in KINDS[expected] for shape in shapes]
     return [
-        Kind(expected=expected, kind=kind, n=n, p=p, draws=draws, seed=8300 + i)
+        Kind(expected=expected, kind=kind, n=n, p=p, draws=draws, seed=9300 + i)
         for i, (expected, kind, n, p, draws) in enumerate(places)
     ]
 
