@@ -1,8 +1,5 @@
 """Laws of this paper beside simulations that share no code with them, and fits beside the package they stand in for."""
 
-import contextlib
-import io
-import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from helpers import refusal
+from by_powerlaw import by_powerlaw
 from reversible.papers.martin2019 import kinds, laws, published
 from reversible.papers.martin2019.kinds import PHASES
 from reversible.spectra import tails
@@ -77,29 +74,10 @@ def test_unequal_variances_have_the_law_of_their_mixture():
 # --- power laws -------------------------------------------------------------------------------------------------------
 
 
-def by_package(values) -> Any:
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import powerlaw
-
-        return powerlaw.Fit(values, xmax=values.max(), verbose=False)
-
-
-@pytest.mark.parametrize("mu", [0.8, 2.5, 5.0])
-def test_the_fit_is_that_of_the_notebooks_package(mu):
-    W = np.random.default_rng(7).pareto(mu, (200, 60))
-    values = kinds.eigenvalues(W)
-    mine, theirs = tails.fit(values, ended=True), by_package(values)
-    assert mine.alpha == pytest.approx(float(theirs.alpha), rel=1e-6)
-    assert mine.xmin == pytest.approx(float(theirs.xmin))
-    assert mine.distance == pytest.approx(float(theirs.D), abs=1e-9)
-    assert mine.count == (values >= theirs.xmin).sum()
-
-
 def test_the_package_leaves_the_upper_end_out_of_its_likelihood():
     """What the chapter says of its release; where this fails, a new release has it in."""
     values = kinds.eigenvalues(np.random.default_rng(7).pareto(2.5, (200, 60)))
-    theirs = by_package(values)
+    theirs = by_powerlaw(values, ended=True)
     y = np.log(values[values >= theirs.xmin] / theirs.xmin)
     assert float(theirs.alpha) == pytest.approx(1 + 1 / y.mean(), rel=1e-4)
     assert tails.bounded(values, tails.fit(values, ended=True)) < float(theirs.alpha) - 0.05
@@ -131,24 +109,6 @@ def test_gains_are_those_of_a_search_for_the_best_parameters():
         fits = [optimize.minimize(lost, [1.0, 0.1], args=(bend,), bounds=[(-9, 9), (0, end)]).fun for end in (9, 0)]
         assert tails.gains(x, tail)[name] == pytest.approx(2 * len(x) * (fits[1] - fits[0]), abs=0.1)
     assert tails.gains(x, tail)["lognormal"] > tails.GAIN
-
-
-def test_a_power_law_of_its_own_gives_a_rival_next_to_nothing():
-    gained = []
-    for _ in range(100):
-        x = rng.uniform(size=200) ** (-1 / 1.5)
-        whole = replace(tails.fit(x, ended=True), xmin=float(x.min()), count=200)
-        gained.append(list(tails.gains(x, whole).values()))
-    assert (np.array(gained) > tails.GAIN).mean(0).max() < 0.1
-    assert (np.array(gained) >= 0).all()
-
-
-def test_too_few_values_are_refused_in_a_line():
-    assert (
-        refusal(lambda: tails.fit(np.ones(3), ended=True))
-        == "a tail needs 10 positive values that are not all the same, not 3"
-    )
-    assert "not all the same" in refusal(lambda: tails.fit(np.ones(30), ended=True))
 
 
 # --- phases -----------------------------------------------------------------------------------------------------------
