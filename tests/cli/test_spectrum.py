@@ -212,9 +212,9 @@ def test_only_one_layer_is_held_at_a_time(run, tmp_path):
 
 def test_a_layer_too_large_for_the_budget(run, tmp_path):
     np.save(tmp_path / "w.npy", np.zeros((400, 400)))
-    status, out, err = run(tmp_path / "w.npy", "--memory", 10)
+    status, out, err = run(tmp_path / "w.npy", "--memory", 9)
     assert (status, out, err.count("\n")) == (2, "", 1)
-    assert "w, 400 x 400: needs 13 MiB; allowed are 10 MiB" in err
+    assert "w, 400 x 400: needs 10 MiB; allowed are 9 MiB" in err
 
 
 def test_no_file_at_all(run):

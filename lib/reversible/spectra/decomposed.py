@@ -1,14 +1,16 @@
 """Singular values of a matrix, a few of its singular vectors, and how its columns lean on each other.
 
 They come from the eigenvalues of the smaller Gram matrix, which takes a third of the time of a singular value
-decomposition and leaves an error of some eps (s_max / s)^2 in a singular value s, relative to it, so that what is below
-`rounding` is noise. What is measured on a matrix is in double precision. Of matrices drawn at random for comparison,
-single precision is enough where they are large: of a square one, a value in a thousand is then below `rounding`.
+decomposition, needs the matrix in another precision in pieces only, and leaves an error of some eps (s_max / s)^2 in a
+singular value s, relative to it, so that what is below `rounding` is noise. What is measured on a matrix is in double
+precision. Of matrices drawn at random for comparison, single precision is enough where they are large: of a square one,
+a value in a thousand is then below `rounding`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +21,7 @@ from reversible.theory.singular_values import Array
 VECTORS = 16  # from the middle of the spectrum, whose components are looked at
 SURE = 4.0  # times sqrt(eps): the largest value that rounding made of none was 1.8 times, up to 8,192 x 2,048
 LARGE = 1024  # singular values from which on single precision is enough for a random matrix
+PIECE = 1 << 22  # entries that are brought to another precision at a time
 DRIVERS = ("stemr", "stebz", "stev")  # of LAPACK: the fast one fails on spectra of many equal values, the last never
 
 
@@ -43,23 +46,40 @@ def rank_of(values: Array, kind: np.dtype | str = "f8") -> int:
     return int((values > rounding(kind) * values[0]).sum())
 
 
-def decomposed(matrix: Array) -> Decomposed:
-    """A tall matrix in its own precision: one reduction of its Gram matrix serves values and vectors."""
+def decomposed(matrix: Array, kind: str = "f8") -> Decomposed:
+    """A tall matrix in the precision `kind`: one reduction of its Gram matrix serves values and vectors."""
     p = matrix.shape[1]
-    gram = matrix.T @ matrix
+    gram = _gram(matrix, kind)
     columns = _columns(gram, len(matrix))
     reduce, turn = linalg.get_lapack_funcs(("sytrd", "ormqr"), (gram,))
-    form, diagonal, beside, factors, _ = reduce(gram.T, lower=1, lwork=64 * p, overwrite_a=1)
+    form, diagonal, beside, factors, _ = reduce(gram, lower=1, lwork=64 * p, overwrite_a=1)
     diagonal, beside = diagonal.astype(float), beside.astype(float)
     squares = linalg.eigvalsh_tridiagonal(diagonal, beside, check_finite=False)
     values = np.sqrt(np.maximum(squares[::-1], 0))
-    directions = _chosen(diagonal, beside).astype(matrix.dtype)
+    directions = _chosen(diagonal, beside).astype(kind)
     directions[1:] = turn("L", "N", form[1:, :-1], factors, np.asfortranarray(directions[1:]), 64 * p)[0]
-    seen = matrix @ directions
+    del gram, form
+    seen = np.concatenate([piece @ directions for piece in _pieces(matrix, kind)])
     lengths = np.linalg.norm(seen, axis=0)
-    there = lengths > rounding(matrix.dtype) * values[0]
+    there = lengths > rounding(kind) * values[0]
     sides = [directions.astype(float), (seen[:, there] / lengths[there]).astype(float)]
-    return Decomposed(values, sides, *columns, rank_of(values, matrix.dtype))
+    return Decomposed(values, sides, *columns, rank_of(values, kind))
+
+
+def _pieces(matrix: Array, kind: str) -> Iterator[Array]:
+    """The rows of a matrix in the precision `kind`, some at a time."""
+    rows = max(PIECE // matrix.shape[1], 1)
+    for start in range(0, len(matrix), rows):
+        yield matrix[start : start + rows].astype(kind, order="C", copy=False)
+
+
+def _gram(matrix: Array, kind: str) -> Array:
+    """The lower triangle of matrix^T matrix in the precision `kind`, and zeros above it."""
+    add = linalg.get_blas_funcs("syrk", dtype=np.dtype(kind))
+    gram = np.zeros((matrix.shape[1],) * 2, kind, order="F")
+    for piece in _pieces(matrix, kind):
+        gram = add(1.0, piece.T, beta=1.0, c=gram, lower=1, overwrite_c=1)
+    return gram
 
 
 def _chosen(diagonal: Array, beside: Array) -> Array:
@@ -82,25 +102,23 @@ def _chosen(diagonal: Array, beside: Array) -> Array:
     raise linalg.LinAlgError("its singular vectors could not be found")
 
 
-def values_of(matrix: Array) -> Array:
-    """Falling singular values of a tall matrix, in its own precision."""
-    squares = linalg.eigvalsh(matrix.T @ matrix, check_finite=False, overwrite_a=True)
+def values_of(matrix: Array, kind: str = "f8") -> Array:
+    """Falling singular values of a tall matrix, in the precision `kind`."""
+    squares = linalg.eigvalsh(_gram(matrix, kind), check_finite=False, overwrite_a=True)
     return np.sqrt(np.maximum(squares[::-1], 0)).astype(float)
 
 
-def light(matrix: Array) -> Array:
-    """A random matrix in single precision where it is large, else as it is."""
-    return matrix.astype("f4") if min(matrix.shape) >= LARGE else matrix
+def enough(matrix: Array) -> str:
+    """The precision that is enough for a random matrix: single where it is large."""
+    return "f4" if min(matrix.shape) >= LARGE else "f8"
 
 
 def _columns(gram: Array, n: int) -> tuple[float, float]:
-    """Root mean square and largest cosine of two columns of length n, times sqrt(n), from their inner products."""
+    """Root mean square and largest cosine of two columns of length n, times sqrt(n), from the triangle of `_gram`."""
     lengths = np.sqrt(np.diagonal(gram))
     lengths[lengths == 0] = 1  # a column of zeros, as a permutation of a sparse matrix can have
-    squares, largest = 0.0, 0.0
-    for place, row in enumerate(gram):
-        cosines = np.abs(row / (lengths[place] * lengths))
-        cosines[place] = 0
+    squares, largest, p = 0.0, 0.0, len(gram)
+    for place in range(p - 1):
+        cosines = np.abs(gram[place + 1 :, place] / (lengths[place] * lengths[place + 1 :]))
         squares, largest = squares + float(cosines @ cosines), max(largest, float(cosines.max()))
-    p = len(gram)
-    return math.sqrt(n * squares / (p * (p - 1))), math.sqrt(n) * largest
+    return math.sqrt(2 * n * squares / (p * (p - 1))), math.sqrt(n) * largest

@@ -29,12 +29,13 @@ from scipy import stats
 
 from reversible.base.checks import InputError, integer
 from reversible.spectra import bulk, entries, scales
-from reversible.spectra.decomposed import VECTORS, Decomposed, decomposed, light, rank_of, values_of
+from reversible.spectra.decomposed import VECTORS, Decomposed, decomposed, enough, rank_of, values_of
 from reversible.spectra.measures import Measures, measure
 from reversible.spectra.verdicts import verdict
 from reversible.theory.singular_values import Array, gaussian_singular_values
 
 SAMPLE = 1 << 16  # Gaussian entries that stand for more of them
+FAR = 16  # largest entries up to two to this power, or down to it, have squares that any precision holds
 
 
 @dataclass(frozen=True)
@@ -88,11 +89,9 @@ def analyse(matrix: Array, layer: str = "", *, nulls: bool = True, seed: int = 0
     """
     full = _checked(np.asarray(matrix), f"layer {layer}" if layer else "the matrix")
     generator = np.random.default_rng(integer("seed", seed, low=0, high=2**32))
-    used = full[np.any(full != 0, axis=1)][:, np.any(full != 0, axis=0)]
+    used, unit = _in_units(_used(full))
     shape, shape_used = (full.shape[0], full.shape[1]), (used.shape[0], used.shape[1])
-    del full
-    unit = float(np.abs(used).max())
-    used = (used if shape_used[0] >= shape_used[1] else used.T) / unit
+    used = used if shape_used[0] >= shape_used[1] else used.T
     own = entries.measured(used)
     measured = measure(used.shape, own, decomposed(used), unit)
     beside, levelled = _nulls(used, own, unit, generator) if nulls else ({}, None)
@@ -102,25 +101,38 @@ def analyse(matrix: Array, layer: str = "", *, nulls: bool = True, seed: int = 0
     )  # fmt: skip
 
 
+def _used(full: Array) -> Array:
+    """A matrix without its rows and columns of zeros; the same one where it has none."""
+    for axis in (1, 0):
+        there = np.any(full, axis=axis)
+        full = full if there.all() else full.compress(there, axis=1 - axis)
+    return full
+
+
+def _in_units(used: Array) -> tuple[Array, float]:
+    """A matrix over a power of two, which rounds nothing, and that power; it is one unless entries are far from one."""
+    power = math.frexp(max(abs(float(used.min())), abs(float(used.max()))))[1]
+    return (used, 1.0) if abs(power) <= FAR else (np.ldexp(used, -power), math.ldexp(1.0, power))
+
+
 def _nulls(
     used: Array, own: dict[str, float], unit: float, generator: np.random.Generator
 ) -> tuple[dict[str, Measures], bulk.Bulk | None]:
     """The nulls of a tall matrix whose entries are `own`, and its bulk when it is levelled."""
-    shape = used.shape
-    sd = float(np.sqrt(np.square(used).mean()))
-    mixed = generator.permuted(light(used).reshape(-1)).reshape(shape)
+    shape, kind, sd = used.shape, enough(used), math.hypot(own["mean"], own["sd"])
+    mixed = np.array(used, min(np.dtype(kind), used.dtype), order="C")
+    generator.permuted(mixed.reshape(-1), out=mixed.reshape(-1))
     beside = {
         "gaussian": measure(shape, *_gaussian(shape[0], shape[1], sd, generator), unit),
-        "permuted": measure(shape, own, decomposed(mixed), unit),
+        "permuted": measure(shape, own, decomposed(mixed, kind), unit),
     }
     del mixed
     if not (found := scales.fit(used)):
         return beside, None
-    mixed = light(found.again(generator))
-    beside["scaled"] = measure(shape, entries.measured(_some(mixed, generator)), decomposed(mixed), unit)
-    level = light(found.level)
-    values = values_of(level)
-    whole = rank_of(values, level.dtype) == len(values)
+    values = values_of(found.level, kind)
+    mixed = found.again(generator, over=True)
+    beside["scaled"] = measure(shape, entries.measured(_some(mixed, generator)), decomposed(mixed, kind), unit)
+    whole = rank_of(values, kind) == len(values)
     return beside, bulk.fit(values, (shape[0], shape[1])) if whole else None
 
 
@@ -153,16 +165,18 @@ def _gaussian(n: int, p: int, sd: float, generator: np.random.Generator) -> tupl
 
 
 def _checked(matrix: Array, name: str) -> Array:
-    """The matrix in double precision, or InputError."""
+    """The matrix in single precision, if that holds its entries, or double; itself if it is so. Or InputError."""
     if matrix.ndim != 2 or matrix.dtype.kind not in "fiub":
         raise InputError(f"{name} must be a matrix of real numbers, not {matrix.ndim} axes of {matrix.dtype}")
     if min(matrix.shape) < 2:
         raise InputError(f"{name} must have at least 2 rows and 2 columns, not {matrix.shape}")
-    full = matrix.astype(float)
-    if bad := full.size - int(np.isfinite(full).sum()):
+    full = matrix.astype("f4" if np.can_cast(matrix.dtype, "f4") else "f8", copy=False)
+    least, most = full.min(), full.max()
+    if not (np.isfinite(least) and np.isfinite(most)):
+        bad = full.size - int(np.isfinite(full).sum())
         raise InputError(f"{name} must hold finite numbers; {bad} of {full.size} are not")
-    if full.min() == full.max():
-        raise InputError(f"{name} must not be constant; every entry is {full.flat[0]:g}")
-    if min(np.any(full != 0, axis=1).sum(), np.any(full != 0, axis=0).sum()) < 2:
+    if least == most:
+        raise InputError(f"{name} must not be constant; every entry is {least:g}")
+    if min(np.any(full, axis=1).sum(), np.any(full, axis=0).sum()) < 2:
         raise InputError(f"{name} must have at least 2 rows and 2 columns that are not all zero")
     return full

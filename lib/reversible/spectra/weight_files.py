@@ -24,7 +24,7 @@ import numpy as np
 
 from reversible.base.checks import InputError, integer, one_of
 from reversible.spectra import axes as orders
-from reversible.spectra import downloads, used
+from reversible.spectra import decomposed, downloads, entries, used
 from reversible.spectra.downloads import near
 from reversible.spectra.readers import folders
 from reversible.spectra.readers.stored import Array, Contents, Stored, why
@@ -63,13 +63,14 @@ class Waiting:
     def memory(self) -> int:
         """Bytes that it takes to hold and measure it."""
         if not self.stack:
-            return memory_needed(self.shape)
-        return 8 * math.prod(self.shape) + memory_needed(orders.rows_and_columns(self.shape, stack=True))
+            return memory_needed(self.shape, self.size)
+        beside = memory_needed(orders.rows_and_columns(self.shape, stack=True), self.size)
+        return self.size * math.prod(self.shape) + beside
 
     @property
-    def double(self) -> bool:
-        """Its numbers are kept in double precision."""
-        return self._stored.dtype == "float64"
+    def size(self) -> int:
+        """Bytes of a number, which is kept in single precision unless it is stored in double."""
+        return 8 if self._stored.dtype == "float64" else 4
 
     @property
     def work(self) -> float:
@@ -162,17 +163,20 @@ def matrices(layer: Layer, positions: bool = False) -> list[tuple[str, Array]]:
     return found
 
 
-def memory_needed(shape: Sequence[int]) -> int:
-    """Bytes that it takes to hold a layer of this shape and measure it, nulls included.
+def memory_needed(shape: Sequence[int], size: int = 4) -> int:
+    """Bytes that it takes to hold a layer of this shape and measure it, nulls included; a number of it takes `size`.
 
-    In double precision: the layer itself, and `spectra.analyse` at its peak, whose arrays were counted as up to 6 times
-    the entries and 2 times the Gram matrix, for which 3 are allowed.
+    These are the layer and one matrix as large, a null. Beside them are, at different times, a piece of the entries
+    with what is made of it, or in double precision a piece of the rows, three Gram matrices, and singular vectors.
 
-    >>> memory_needed((4096, 25088)) >> 20
-    5872
+    >>> memory_needed((4096, 25088)) >> 20, memory_needed((32000, 4096)) >> 20
+    (1214, 1433)
     """
     rows, columns = shape[0], math.prod(shape[1:])
-    return 8 * (7 * rows * columns + 3 * min(rows, columns) ** 2)
+    count, p = rows * columns, min(rows, columns)
+    of_entries = 8 * min(count, entries.MANY) + 96 * min(count, entries.PIECE)
+    of_values = 8 * min(count, decomposed.PIECE) + 24 * p**2 + 32 * decomposed.VECTORS * (rows + columns)
+    return 2 * size * count + max(of_entries, of_values)
 
 
 def work_needed(shape: tuple[int, int]) -> float:
@@ -255,8 +259,8 @@ def _in_order(found: list[Weight | Skipped]) -> list[Weight | Skipped]:
 def _check_together(source: str, layers: list[Waiting], budget: int) -> None:
     if not layers:
         return
-    held = [(8 if layer.double else 4) * math.prod(layer.shape) for layer in layers]
-    needed = sum(held) + max(layer.memory - 8 * math.prod(layer.shape) for layer in layers)
+    held = [layer.size * math.prod(layer.shape) for layer in layers]
+    needed = sum(held) + max(layer.memory - mine for layer, mine in zip(layers, held, strict=True))
     if needed > budget:
         what = f"the {len(layers)} layers of {source!r} need {_mib(needed)} MiB together"
         raise InputError(f"{what}; allowed are {budget >> 20} MiB, or choose one layer")

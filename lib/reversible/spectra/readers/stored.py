@@ -85,7 +85,9 @@ def decoded(raw: bytes, dtype: str, big: bool = False) -> Array:
         return _small(dtype)[np.frombuffer(raw, np.uint8)]
     order = ">" if big else "<"
     if dtype == "bfloat16":
-        return (np.frombuffer(raw, f"{order}u2").astype(np.uint32) << 16).view(np.float32)
+        wide = np.frombuffer(raw, f"{order}u2").astype(np.uint32)
+        wide <<= 16
+        return wide.view(np.float32)
     numbers = np.frombuffer(raw, np.dtype(dtype).newbyteorder(order))
     return numbers.astype(numbers.dtype.newbyteorder("="), copy=False)
 
