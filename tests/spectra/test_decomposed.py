@@ -7,7 +7,7 @@ import pytest
 from scipy import linalg, stats
 
 from reversible.spectra import decomposed as module
-from reversible.spectra.decomposed import DRIVERS, LARGE, VECTORS, decomposed, light, rank_of, values_of
+from reversible.spectra.decomposed import DRIVERS, LARGE, VECTORS, decomposed, enough, rank_of, values_of
 
 FIND = linalg.eigh_tridiagonal
 
@@ -24,9 +24,9 @@ def test_single_precision_has_the_values_of_double_within_a_thousandth_of_the_la
     matrix = np.random.default_rng(0).standard_normal((180, 160))
     matrix[:, 0] *= 30
     exact = np.linalg.svd(matrix, compute_uv=False)
-    found = decomposed(matrix.astype(kind))
+    found = decomposed(matrix, kind)
     off = {"f4": 1e-3, "f8": 1e-9}[kind] * exact[0]
-    for values in (found.values, values_of(matrix.astype(kind))):
+    for values in (found.values, values_of(matrix, kind)):
         assert values.dtype == float
         assert np.abs(values - exact).max() < off
     assert (np.abs(found.values - exact).max() > 1e-9 * exact[0]) == (kind == "f4")  # it is single precision
@@ -42,7 +42,7 @@ def test_what_is_below_rounding_counts_for_no_rank(kind, share):
         values = np.array([*np.geomspace(1, 0.1, 59), last])
         assert rank_of(values, kind) == rank
     zeros = np.zeros(20)
-    found = decomposed(with_values(np.array([*np.geomspace(1, 0.1, 40), *zeros])).astype(kind))
+    found = decomposed(with_values(np.array([*np.geomspace(1, 0.1, 40), *zeros])), kind)
     assert found.rank == 40
     assert found.values[40:].max() < share
     right, left = found.directions
@@ -86,15 +86,15 @@ def test_where_all_drivers_fail_it_says_so(monkeypatch):
 def test_only_large_random_matrices_are_in_single_precision():
     for smaller in (LARGE - 1, LARGE):
         kind = "f4" if smaller == LARGE else "f8"
-        assert light(np.zeros((LARGE + 5, smaller))).dtype == kind
-        assert light(np.zeros((smaller, LARGE + 5))).dtype == kind
+        assert enough(np.zeros((LARGE + 5, smaller))) == kind
+        assert enough(np.zeros((smaller, LARGE + 5))) == kind
 
 
 def test_the_precision_of_a_random_matrix_moves_no_verdict_of_its_bulk():
     from reversible.spectra.measures import bulk_of
 
     matrix = np.random.default_rng(2).standard_normal((300, 200))
-    double, single = (bulk_of(values_of(matrix.astype(kind)), (300, 200)) for kind in ("f8", "f4"))
+    double, single = (bulk_of(values_of(matrix, kind), (300, 200)) for kind in ("f8", "f4"))
     assert single["n_spikes"] == double["n_spikes"]
     assert single["sigma"] == pytest.approx(double["sigma"], rel=1e-4)
     assert single["ks"] == pytest.approx(double["ks"], abs=1e-3)
