@@ -130,7 +130,7 @@ def _nulls(
     if not (found := scales.fit(used)):
         return beside, None
     values = values_of(found.level, kind)
-    mixed = found.again(generator, over=True)
+    mixed = found.again(generator)
     beside["scaled"] = measure(shape, entries.measured(_some(mixed, generator)), decomposed(mixed, kind), unit)
     whole = rank_of(values, kind) == len(values)
     return beside, bulk.fit(values, (shape[0], shape[1])) if whole else None
