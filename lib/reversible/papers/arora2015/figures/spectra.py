@@ -10,7 +10,6 @@ import seaborn as sns
 from matplotlib.ticker import MaxNLocator
 
 from reversible.papers.arora2015.experiments.instrument import eigenvalues, noise
-from reversible.papers.arora2015.experiments.known_kinds import KINDS
 from reversible.papers.arora2015.labels.nets import NOISES
 from reversible.records.record import Record
 from reversible.show.drawing import (
@@ -32,7 +31,7 @@ from reversible.show.drawing import (
 )
 from reversible.show.html import Shown
 from reversible.spectra.bulk import farthest
-from reversible.spectra.verdicts import TAIL
+from reversible.spectra.verdicts import HEAVY_TAILED, RANDOM_LIKE, SPIKES, STRUCTURED, TAIL, UNEQUAL
 from reversible.theory.singular_values import singular_values
 
 SHAPES = ((600, 600), (1200, 600), (4800, 600))  # of the histograms
@@ -44,6 +43,10 @@ FAMILIES = {
     "pareto 1.5": "Pareto, exponent 1.5", "orthogonal": "orthogonal columns", "smooth": "smooth rows, in pairs",
     "autoregressive": "smooth rows", "exponential variances": "exponential variances",
     "chi-square variances": "chi-square variances", "one in each row": "a one in each row", "low rank": "a low rank",
+}  # fmt: skip
+VERDICTS = {
+    RANDOM_LIKE: "bulk\nran-\ndom-\nlike", UNEQUAL: "un-\nequal\nscales", SPIKES: "spikes",
+    HEAVY_TAILED: "heavy-\ntailed", STRUCTURED: "struc-\ntured", TAIL: "tail,\nlaw un-\ndecided",
 }  # fmt: skip
 BEYOND = {"gaussian": "Gaussian", "signal": "with a signal", "levelled": "levelled", "laplace": "Laplace"}
 SHORT = {
@@ -199,7 +202,7 @@ def verdict_rule(record: Record) -> Shown:
     """How often each family gets each verdict."""
     counts: dict[str, dict[str, float]] = {}
     for cell, row in record.pairs():
-        own = counts.setdefault(cell["kind"], dict.fromkeys([*KINDS, TAIL], 0.0))
+        own = counts.setdefault(cell["kind"], dict.fromkeys(VERDICTS, 0.0))
         for verdict, count in row["verdicts"].items():
             own[verdict] += count
     grid: Any = pd.DataFrame(counts).T
@@ -207,13 +210,7 @@ def verdict_rule(record: Record) -> Shown:
     right = float(np.mean([grid.loc[cell["kind"], cell["expected"]] for cell, _ in record.pairs()]))
     figure, (ax,) = panels(1, 5.8)
     grid.index = [FAMILIES[kind] for kind in grid.index]
-    grid.columns = [
-        verdict.replace(" ", "\n")
-        .replace("-", "-\n")
-        .replace("undecided", "un-\ndecided")
-        .replace("random", "ran-\ndom")
-        for verdict in grid.columns
-    ]
+    grid.columns = list(VERDICTS.values())
     look = {"annot_kws": {"fontsize": SMALLEST}, "fmt": ".2f", "cmap": "Blues", "vmin": 0, "vmax": 1, "cbar": False}
     sns.heatmap(grid, annot=True, ax=ax, **look)
     ax.set_xlabel("verdict")

@@ -1,4 +1,4 @@
-"""Three spectra to which a power law is fitted, and what tells them apart: rivals, and their entries in random order."""
+"""Power laws fitted to three spectra, and what tells these apart: rivals, and their entries in random order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reversible.spectra.decomposed import values_of
 from reversible.spectra.matrix import Row, analyse
 from reversible.theory.singular_values import Array
 
-SIZE, SEED = (600, 200), 3
+SIZE, SEED = (600, 200), 5
 FAMILIES = {
     "student 2": (verdicts.HEAVY_TAILED, "Student t, 2 degrees"),
     "exponential variances": (verdicts.STRUCTURED, "exponential variances"),
