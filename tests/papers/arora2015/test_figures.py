@@ -45,6 +45,7 @@ LIVE = {
     "digit pictures": lambda: figures.digit_pictures(digit_codes(8), widths=(64, 1024)),
     "bulk and spikes": lambda: figures.bulk_and_spikes(record("net-spectra")),
     "three nulls": figures.three_nulls,
+    "three tails": figures.three_tails,
     "spikes beside nulls": lambda: figures.spikes_beside_nulls(record("net-spectra")),
     "shadow sizes": lambda: figures.shadow_sizes(record("shadow")),
     "shadow tracking": lambda: figures.shadow_tracking(record("shadow")),
