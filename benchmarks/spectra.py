@@ -25,6 +25,7 @@ from simulate import interleaved
 from reversible.base.arithmetic import here
 from reversible.papers.arora2015.experiments.instrument import KURTOSIS, Planted, plant
 from reversible.spectra import matrix as spectra
+from reversible.spectra.verdicts import left
 
 Array = np.ndarray
 
@@ -99,7 +100,8 @@ def _errors(p: Planted) -> list[str]:
         m = spectra.analyse(matrix, nulls=False).measured
         row = watched(matrix, mp_fit=True)
         sigma = math.sqrt(row["bulk_max"]) / (math.sqrt(p.n) + math.sqrt(p.p))
-        ours.append((abs(m.sigma / p.sigma - 1), abs(m.n_spikes - p.spikes)))
+        assert m.sigma is not None
+        ours.append((abs(m.sigma / p.sigma - 1), abs(left(m) - p.spikes)))
         theirs.append((abs(sigma / p.sigma - 1), abs(row["num_spikes"] - p.spikes)))
     return [f"{f'{max(s for s, _ in found):.1%}, {max(c for _, c in found):.0f}':22}" for found in (ours, theirs)]
 

@@ -1,5 +1,7 @@
 """The Gaussian null is drawn part by part: each part is distributed as that of a matrix that is drawn whole."""
 
+# pyright: reportCallIssue=false, reportAttributeAccessIssue=false
+
 import functools
 
 import numpy as np
