@@ -51,7 +51,7 @@ LIVE = {
     "shadow tracking": lambda: figures.shadow_tracking(record("shadow")),
     "reversal pictures": figures.reversal_pictures,
     "shadow pictures": lambda: with_few_steps(figures.shadow_pictures),
-    "overview": lambda: figures.overview({name: record(name) for name in ("theorem-2-3", "net-reversal", "shadow")}),
+    "overview": lambda: figures.overview({name: record(name) for name in ("theorem-2-3", "trained-layers", "shadow")}),
 }
 
 

@@ -103,12 +103,8 @@ def own_codes(record: Record) -> Shown:
 
 def trained_layers(record: Record) -> Shown:
     """Measured error of trained layers against four laws that are told more and more."""
-    rows = pd.DataFrame([
-        {"decay": cell["decay"], "widths": tuple(cell["training"]["hidden"]), **row}
-        for cell, result in record.pairs()
-        for row in result.get("rows", ())
-    ])  # fmt: skip
-    kinds: Any = rows.groupby(["decay", "widths", "layer"], as_index=False).mean(numeric_only=True)
+    rows = _rows(record)
+    kinds = trained_kinds(record)
     figures, axes = panels(len(LAWS), 2.9)
     seen = [*LAWS, "measured"]
     ends = np.array([kinds[seen].to_numpy().min() * 0.9, kinds[seen].to_numpy().max() * 1.1])
@@ -128,6 +124,19 @@ def trained_layers(record: Record) -> Shown:
         f"and the code alone gives {m['theorem_over_measured'].mean:.1f} times the measured error; the law that knows "
         f"spikes, scales and whose code it is too, {m['law_over_measured'].mean:.2f} times.",
     )
+
+
+def _rows(record: Record) -> pd.DataFrame:
+    return pd.DataFrame([
+        {"decay": cell["decay"], "widths": tuple(cell["training"]["hidden"]), **row}
+        for cell, result in record.pairs()
+        for row in result.get("rows", ())
+    ])  # fmt: skip
+
+
+def trained_kinds(record: Record) -> Any:
+    """A row for each kind of layer in a record of "trained-layers", by weight decay, widths and place: means."""
+    return _rows(record).groupby(["decay", "widths", "layer"], as_index=False).mean(numeric_only=True)
 
 
 def _against(ax: Axes, kinds: Any, law: str, ends: np.ndarray) -> None:
