@@ -127,7 +127,7 @@ def _nulls(
         "permuted": measure(shape, own, decomposed(mixed, kind), unit),
     }
     del mixed
-    if not (found := scales.fit(used)):
+    if not (found := scales.fit(used.astype(float, copy=False))):
         return beside, None
     values = values_of(found.level, kind)
     mixed = found.again(generator)

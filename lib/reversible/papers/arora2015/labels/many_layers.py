@@ -22,7 +22,7 @@ middle_and_top = labels(
     }
 )
 
-DROPPED = {"": "", "_dropped": ", half of each layer's input dropped"}
+DROPPED = {"": "", "_dropped": ", half of each input dropped"}
 
 theorem_3_1 = labels(
     {
