@@ -27,16 +27,6 @@ NET = {
 
 
 @pytest.fixture
-def run(capsys):
-    def typed(*words):
-        status = cli.main(["spectrum", *map(str, words)])
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return typed
-
-
-@pytest.fixture
 def net(tmp_path):
     np.savez(tmp_path / "net.npz", **NET)
     return tmp_path / "net.npz"

@@ -9,7 +9,6 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from reversible import cli
 from reversible.spectra import matrix as spectra
 from reversible.spectra.pairs import compared
 from weight_files import peak, save
@@ -40,16 +39,6 @@ SAYS = {
     "conv": "scaled by 0.5",
     "flat": "scaled by 2",
 }
-
-
-@pytest.fixture
-def run(capsys):
-    def typed(*words):
-        status = cli.main(["spectrum", *map(str, words)])
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return typed
 
 
 @pytest.fixture
