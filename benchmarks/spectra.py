@@ -4,7 +4,7 @@
 
 *Times* are those of the process, on one thread: medians of interleaved repeats, over one numpy.linalg.svd of the same
 matrix without vectors. *Net* is a file for each distinct shape of LLAMA's layers in bf16, given to the command
-`reversible spectrum` once; its seconds and its peak memory are those that the system counts, and the minutes are those
+`reversible spectrum` once; its seconds and its peak memory are those that Linux counts, and the minutes are those
 of two processes that share the layers. *Errors* are on planted matrices: sigma found over sigma planted, spikes found
 less planted, and the exponent of a planted power law.
 
@@ -22,6 +22,8 @@ import json
 import logging
 import math
 import os
+import re
+import resource
 import statistics
 import struct
 import subprocess
@@ -50,7 +52,12 @@ LLAMA = {  # layers of a net like Llama 2 of 7 billion weights: shape and how ma
     "down": ((4096, 11008), 32),
 }
 PARTS = ("times", "net", "errors")
-COMMAND = "import sys; from reversible.cli import main; sys.exit(main())"
+# A child's peak as `wait4` tells it counts its parent's, from before it began; its own is in this file of the kernel.
+COMMAND = """import sys
+from reversible.cli import main
+status = main()
+print(open("/proc/self/status").read(), file=sys.stderr)
+sys.exit(status)"""
 ALPHA = 3.0  # of the planted power law
 
 
@@ -153,14 +160,13 @@ def one_file(shape: tuple[int, int]) -> tuple[float, int, str]:
         path = Path(folder, "layer.safetensors")
         write(path, shape)
         alone = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        with open(Path(folder, "rows.json"), "w+", encoding="utf-8") as out:
-            command = [sys.executable, "-c", COMMAND, "spectrum", str(path), "--json"]
-            child = subprocess.Popen(command, stdout=out, env=alone)
-            _, status, used = os.wait4(child.pid, 0)
-            child.returncode = os.waitstatus_to_exitcode(status)
-            out.seek(0)
-            rows = json.load(out)
-    return used.ru_utime + used.ru_stime, used.ru_maxrss << 10, rows[0]["verdict"]
+        command = [sys.executable, "-c", COMMAND, "spectrum", str(path), "--json"]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        child = subprocess.run(command, env=alone, capture_output=True, text=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    peak = int(re.findall(r"VmHWM:\s+(\d+) kB", child.stderr)[0])
+    return seconds, peak << 10, json.loads(child.stdout)[0]["verdict"]
 
 
 def write(path: Path, shape: tuple[int, int]) -> None:
