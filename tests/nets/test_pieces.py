@@ -211,6 +211,20 @@ def test_a_neuron_that_nothing_reads_makes_activation_regions_alone():
     assert (found.activation_regions, found.linear_regions) == (3, 2)
 
 
+def test_preactivations_that_are_zero_but_for_rounding_make_no_pieces():
+    first = (np.array([[1.0], [1], [1]]), np.full(3, 0.7))
+    cancels = (np.array([[0.1, 0.2, -0.3], [0.5, 0.25, 0.25]]), np.array([0, -1.0]))
+    net = Program.of([first, cancels, (np.array([[1e3, 1]]), np.array([1.0])), (np.ones((1, 1)), np.zeros(1))])
+    assert pieces(net, segment([-2], [3])).activation_regions == 3
+    assert pieces(net, whole_line([0], [1])).activation_regions == 3
+
+
+def test_a_bend_where_a_circle_begins_is_counted():
+    net = Program.of([(np.array([[0.0, 1]]), np.zeros(1)), (np.ones((1, 1)), np.zeros(1))])
+    found = pieces(net, circle([0, 0], 1, [1, 0], [0, 1]))
+    assert (found.activation_regions, found.linear_regions) == (2, 2)
+
+
 def test_convolutions_and_mean_pooling_are_the_matrices_they_are():
     g = torch.Generator().manual_seed(1)
     conv = Conv(torch.randn(2, 1, 3, 3, generator=g), torch.randn(2, generator=g), (1, 6, 6), padding=1)
@@ -244,8 +258,11 @@ def test_a_net_in_single_precision_is_read_exactly():
 def test_pieces_that_do_not_fit_together_are_told(monkeypatch):
     net = Program.of(layers([2, 6, 1], np.random.default_rng(1)))
     add = Polygons._add_corners
-    torn = lambda self, edges, neuron: {edge: add(self, edges, neuron)[edge] for edge in map(tuple, edges.tolist())}
-    monkeypatch.setattr(Polygons, "_add_corners", torn)  # a corner for each edge again and again
+
+    def torn(self, edges, neuron):  # a corner for each edge again and again
+        return {edge: add(self, edges, neuron)[edge] for edge in map(tuple, edges.tolist())}
+
+    monkeypatch.setattr(Polygons, "_add_corners", torn)
     with pytest.raises(ArithmeticError, match="do not fit together"):
         tiling(net, Window.of([0, 0], [1, 0], [0, 1], (-3, -3), (3, 3)))
 

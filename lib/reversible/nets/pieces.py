@@ -68,11 +68,11 @@ def segment(p: object, q: object) -> Curve:
 
 
 def whole_line(p: object, direction: object) -> Curve:
-    """All of the line through p; InputError for a direction of zeros."""
-    frame = np.array([np.asarray(p, float), np.asarray(direction, float)])
-    if not frame[1].any():
+    """All of the line through p, whose point next to the origin has the angle 0; InputError for no direction."""
+    x, u = np.asarray(p, float), np.asarray(direction, float)
+    if not u.any():
         raise InputError("direction must not be zero")
-    return Curve(frame, np.array([1.0, 0.0]), (-math.pi / 2, math.pi / 2))
+    return Curve(np.array([x - (x @ u) / (u @ u) * u, u]), np.array([1.0, 0.0]), (-math.pi / 2, math.pi / 2))
 
 
 def circle(centre: object, radius: object, first: object, second: object) -> Curve:

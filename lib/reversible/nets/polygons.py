@@ -229,7 +229,7 @@ class Polygons:
             rows.add(rows.all[cut])
 
     def _crossed(self, flat: Array, starts: Array, neuron: int) -> Array:
-        """The edges (E, 2), each once, that the neuron's cut crosses; it is put to zero at corners that it just misses."""
+        """The edges (E, 2) that the neuron's cut crosses, each once; at corners it just misses the neuron is put to zero."""
         values, corners = self.values.all, self.corners.all
         edges = np.stack([flat, flat[_next(starts, len(flat))]], 1)
         while True:
