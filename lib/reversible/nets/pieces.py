@@ -245,7 +245,7 @@ def _nearest(program: Program, x: Array) -> Array:
 
 
 class Here:
-    """Points with the affine map that the net is around each of them: gradients (B, n, m) below the values (B, 1, m)."""
+    """Points with the affine map that the net is around each of them: gradients (B, n, m) below values (B, 1, m)."""
 
     def __init__(self, x: Array) -> None:
         count, n = x.shape

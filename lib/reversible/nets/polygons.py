@@ -5,9 +5,9 @@ values at the corners, and it is zero on a straight cut. The polygons share thei
 both polygons at an edge: so the pieces always fit together, and corners - edges + pieces = 1 (Euler), which is checked.
 
 *Ties.* A preactivation at a corner is zero where it is below NOISE times the layer's largest, and where its cut of an
-edge would be within TIE times the window's diameter of that corner. So three cuts through nearly one point go through one
-corner. Two neighbours are one linear region where the slopes of what the net gives differ by less than TIE times the
-largest.
+edge would be within TIE times the window's diameter of that corner. So three cuts through nearly one point go through
+one corner. Two neighbours are one linear region where the slopes of what the net gives differ by less than TIE times
+the largest.
 """
 
 from __future__ import annotations
@@ -229,7 +229,7 @@ class Polygons:
             rows.add(rows.all[cut])
 
     def _crossed(self, flat: Array, starts: Array, neuron: int) -> Array:
-        """The edges (E, 2) that the neuron's cut crosses, each once; at corners it just misses the neuron is put to zero."""
+        """The edges (E, 2) that a neuron's cut crosses, each once; it is put to zero at corners that it just misses."""
         values, corners = self.values.all, self.corners.all
         edges = np.stack([flat, flat[_next(starts, len(flat))]], 1)
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,7 @@ KINDS = ("tent", "random")  # of the net that is moved; the random one has the s
 
 @dataclass(frozen=True)
 class Fold:
-    """A net of `times` layers of two neurons on [0, 1], each weight times 1 + c z and each bias plus c z, many times."""
+    """A net of `times` layers of two neurons on [0, 1]: each weight times 1 + c z, each bias plus c z, many times."""
 
     kind: str
     times: int
@@ -80,7 +81,7 @@ def measures(pairs: list[tuple[Fold, FoldResult]]) -> dict[str, Estimate]:
         found[f"{'random_' if p.kind == 'random' else ''}left_{place_of(p.c)}"] = share_left(r)
     built = sorted(((p.c, r) for p, r in pairs if p.kind == "tent" and p.c > 0), key=lambda pair: pair[0])
     shares = [np.array(r.after) / np.array(r.before) for _, r in built]
-    falls = [Estimate.of(before - after) for before, after in zip(shares, shares[1:], strict=False)]
+    falls = [Estimate.of(before - after) for before, after in itertools.pairwise(shares)]
     return found | {"least_fall": smallest(falls)}
 
 

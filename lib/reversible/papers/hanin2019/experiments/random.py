@@ -18,7 +18,7 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Lines:
-    """Nets of `depth` layers of `width`, and a line for each: x + t u, |x| = offset sqrt(inputs), u a random direction."""
+    """Nets of `depth` layers of `width`, each with a line x + t u: |x| = offset sqrt(inputs), u at random."""
 
     depth: int
     width: int
