@@ -98,7 +98,8 @@ def _of_list(layers: list[tuple[object, object] | Unit]) -> Program:
         else:
             steps += [Affine.of(*layer), *([RELU] if place < len(layers) - 1 else [])]
     first = layers[0]
-    return Program(tuple(steps), np.shape(first.W1 if isinstance(first, Unit) else first[0])[1])
+    inputs = first.W1 if isinstance(first, Unit) else np.asarray(first[0], float)
+    return Program(tuple(steps), inputs.shape[1])
 
 
 def _of_stages(net: Layered) -> Program:

@@ -56,7 +56,7 @@ def _line(p: Lines, rng: np.random.Generator) -> Pieces:
 def line_cells(profile: str) -> list[Lines]:
     depths = {"smoke": (1, 2), "book": (1, 2, 4), "full": (1, 2, 4, 8)}[profile]
     widths = {"smoke": (8, 16), "book": (16, 32), "full": (16, 32, 64, 96)}[profile]
-    draws = {"smoke": 6, "book": 30, "full": 400}[profile]
+    draws = {"smoke": 6, "book": 30, "full": 5000}[profile]
     return [
         Lines(depth, width, 10, 0.1, 1.0, draws, seed_of("hanin-lines", f"{depth} x {width}"))
         for depth in depths for width in widths
@@ -97,7 +97,7 @@ def setting_cells(profile: str) -> list[Lines]:
     inputs = {"smoke": (1, 10), "book": (1, 10), "full": (1, 10, 100)}[profile]
     scales = {"smoke": (0.0, 0.1), "book": (0.0, 0.1, 1.0), "full": (0.0, 0.001, 0.1, 1.0)}[profile]
     offsets = {"smoke": (0.0, 1.0), "book": (0.0, 1.0), "full": (0.0, 1.0, 10.0)}[profile]
-    depth, width, draws = {"smoke": (2, 16, 6), "book": (2, 32, 20), "full": (3, 64, 200)}[profile]
+    depth, width, draws = {"smoke": (2, 16, 6), "book": (2, 32, 20), "full": (3, 64, 2000)}[profile]
     return [
         Lines(depth, width, n, s, offset, draws, seed_of("hanin-settings", f"{n}, {s}, {offset}"))
         for n in inputs for s in scales for offset in offsets
@@ -158,7 +158,7 @@ def _distance(p: Distance, rng: np.random.Generator) -> float:
 def distance_cells(profile: str) -> list[Distance]:
     depths = {"smoke": (1, 2), "book": (1, 2), "full": (1, 2, 4)}[profile]
     widths = {"smoke": (16, 32), "book": (32, 64), "full": (64, 128, 256)}[profile]
-    inputs, points, draws = {"smoke": (50, 4, 4), "book": (100, 5, 20), "full": (784, 10, 100)}[profile]
+    inputs, points, draws = {"smoke": (50, 4, 4), "book": (100, 5, 20), "full": (784, 10, 400)}[profile]
     return [
         Distance(depth, width, inputs, 0.01, points, draws, seed_of("hanin-distance", f"{depth} x {width}"))
         for depth in depths for width in widths
@@ -215,7 +215,7 @@ def plane(p: Plane) -> PlaneResult:
 
 def plane_cells(profile: str) -> list[Plane]:
     neurons = {"smoke": (12,), "book": (24,), "full": (24, 36, 60)}[profile]
-    draws = {"smoke": 4, "book": 10, "full": 50}[profile]
+    draws = {"smoke": 4, "book": 10, "full": 400}[profile]
     depths = {"smoke": (1, 2), "book": (1, 2, 3), "full": (1, 2, 3)}[profile]
     return [
         Plane(depth, count // depth, draws, seed_of("hanin-plane", f"{depth} x {count // depth}"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from reversible.training.stack import Stack
 KINDS = ("labels", "random", "fast")
 RATES = {"labels": 0.02, "random": 0.02, "fast": 0.1}  # with momentum 0.9
 BATCH = 100
+LOOKED_AT = ("test_error", "train_error", "activation", "linear", "distance")
 WRONG_LABELS = 77  # the stream of random labels: the same whenever it is opened
 
 
@@ -115,10 +116,8 @@ def trained(p: Trained) -> TrainedResult | Absent:
     square = tuple(
         float(np.sqrt(np.square(_digits(x, p, net)[:, 0]).mean(-1)).mean() ** 2) for net in range(p.draws)
     )  # the law is proportional to the root
-    return TrainedResult(
-        *(tuple(tuple(row[name]) for row in rows)
-          for name in ("test_error", "train_error", "activation", "linear", "distance")), square,
-    )  # fmt: skip
+    found = {name: tuple(tuple(row[name]) for row in rows) for name in LOOKED_AT}
+    return TrainedResult(**found, square=square)
 
 
 def training_of(p: Trained) -> Training:
@@ -133,11 +132,11 @@ def training_of(p: Trained) -> Training:
 def cells(profile: str) -> list[Trained]:
     seed = seed_of("hanin-training", 0)  # the same nets and digits for each kind
     asked = {
-        "smoke": ("digits", 200, (12, 12), (0, 1, 2), 2, 2),
-        "book": ("digits", 1000, (32, 32), (0, 2, 5, 10), 4, 3),
-        "full": ("mnist", 10000, (64, 64, 64), (0, 1, 2, 5, 10, 20), 10, 10),
+        "smoke": Trained("labels", "digits", 200, (12, 12), (0, 1, 2), 2, 2, seed),
+        "book": Trained("labels", "digits", 1000, (32, 32), (0, 2, 5, 10), 4, 3, seed),
+        "full": Trained("labels", "mnist", 10000, (64, 64, 64), (0, 1, 2, 5, 10, 20), 10, 10, seed),
     }[profile]
-    return [Trained(kind, *asked, seed) for kind in KINDS]
+    return [replace(asked, kind=kind) for kind in KINDS]
 
 
 def ratios(rows: tuple[tuple[float, ...], ...]) -> list[Estimate]:

@@ -60,7 +60,7 @@ def _draw(ax: Axes, tiles: Tiling, three: np.ndarray) -> None:
     ax.add_collection(cells)
     flat = (three - window.origin) @ np.array([window.first, window.second]).T
     for place, name in zip(flat, CLASSES, strict=True):
-        ax.text(*place, str(name), ha="center", va="center", color="black", weight="bold")
+        ax.text(float(place[0]), float(place[1]), str(name), ha="center", va="center", color="black", weight="bold")
     (left, low), (right, high) = window.low, window.high
     ax.set(xlim=(left, right), ylim=(low, high), xlabel="along the first direction", ylabel="along the second")
     ax.set_aspect("equal")
