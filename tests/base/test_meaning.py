@@ -121,7 +121,7 @@ EDITS = {
     "theory.one_layer.minimax_rate": ("def minimax_rate(k: int,", "def minimax_rate(k: int = 3, *,", 1),
     "theory.one_layer.energy_nodes": ("p: float, count: int = 16", "p: float, count: int = 17", None),
     "theory.singular_values.tracy_widom": ("stats.gamma(46.446", "stats.gamma(46.447", 16),
-    "training.run.MOMENTUM": ("MOMENTUM = 0.9", "MOMENTUM = 0.8", 14),
+    "training.run.MOMENTUM": ("MOMENTUM = 0.9", "MOMENTUM = 0.83", 14),
     "base.runtime._OneThread": ("self.holders += 1", "self.holders += 2", 74),
     "random_nets.one_layer._optimal_offset": ("lru_cache(maxsize=64)", "lru_cache(maxsize=63)", None),
     "random_nets.model.Codes": ('"exponential": 2.0', '"exponential": 2.5', None),

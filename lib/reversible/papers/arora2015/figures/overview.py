@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from reversible.base.checks import InputError
-from reversible.papers.arora2015.figures.own_codes import trained_kinds
+from reversible.papers.arora2015.figures.own_codes import diagonal, trained_kinds
 from reversible.papers.arora2015.labels.training import place_words
 from reversible.papers.arora2015.tables import places_compared
 from reversible.records.record import Record
@@ -21,7 +21,6 @@ from reversible.show.drawing import (
     frame,
     means_and_bars,
     panels,
-    plain_numbers,
     show,
     span,
     style,
@@ -87,13 +86,10 @@ def _trained(ax: Axes, record: Record) -> Words:
     """What trained layers lose of their codes against two laws of it, a point a kind of layer."""
     kinds = trained_kinds(record)
     ends = np.array([kinds[["measured", *LAWS]].min().min() * 0.8, kinds[["measured", *LAWS]].max().max() * 1.2])
-    ax.plot(ends, ends, color=LAW)
     for look, (law, told) in told_apart(LAWS.items()):
         ax.plot(kinds[law], kinds.measured, ls="", ms=4, label=f"told {told}", **look)
     ax.legend(frameon=False, loc="upper left", handletextpad=0.1, borderpad=0)
-    ax.set(xscale="log", yscale="log", xlim=ends, ylim=ends, xlabel="error, by a law", ylabel="error, measured")
-    for which in ("x", "y"):
-        plain_numbers(ax, which)
+    diagonal(ax, ends, "a law")
     m = record.measures
     ax.set_title(f"Trained weights: {m['layers'].mean:.0f} layers")
     return (

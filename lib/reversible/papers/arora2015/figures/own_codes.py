@@ -140,10 +140,15 @@ def trained_kinds(record: Record) -> Any:
 
 
 def _against(ax: Axes, kinds: Any, law: str, ends: np.ndarray) -> None:
-    ax.plot(ends, ends, color=LAW)
     for look, (decay, part) in told_apart(kinds.groupby("decay")):
         ax.plot(part[law], part.measured, ls="", ms=4, label=f"{decay:g}", **look)
-    ax.set(xscale="log", yscale="log", xlim=ends, ylim=ends, xlabel="error, by the law", ylabel="error, measured")
+    diagonal(ax, ends, "the law")
+
+
+def diagonal(ax: Axes, ends: np.ndarray, by: str) -> None:
+    """Logarithmic axes of one length for measured errors against those `by` a law, and the line where both agree."""
+    ax.plot(ends, ends, color=LAW, zorder=1)
+    ax.set(xscale="log", yscale="log", xlim=ends, ylim=ends, xlabel=f"error, by {by}", ylabel="error, measured")
     for which in ("x", "y"):
         plain_numbers(ax, which)
 

@@ -75,8 +75,18 @@ def three_tails() -> Shown:
 def _above(ax: Axes, one: Tailed) -> None:
     m = one.row.measured
     unit, shares = one.values.mean(), (np.arange(len(one.values)) + 1) / len(one.values)
-    ax.plot(one.values / unit, shares, ls="", marker="o", ms=3, color=COLOURS[0], label="the matrix")
-    ax.plot(one.mixed / unit, shares, ls="", marker="^", ms=3, fillstyle="none", color=COLOURS[1], label="random order")
+    seen = np.unique(np.geomspace(1, len(shares), 50).astype(int)) - 1  # all of the tail, and fewer of the many below
+    ax.plot(one.values[seen] / unit, shares[seen], ls="", marker="o", ms=3, color=COLOURS[0], label="the matrix")
+    ax.plot(
+        one.mixed[seen] / unit,
+        shares[seen],
+        ls="",
+        marker="^",
+        ms=3,
+        fillstyle="none",
+        color=COLOURS[1],
+        label="random order",
+    )
     start, count = m.alpha_fit["xmin"] / unit, m.alpha_fit["n_tail"]
     x = np.geomspace(start, one.values[0] / unit, 30)
     law = count / len(one.values) * (x / start) ** (1 - (m.alpha or 0.0))
