@@ -13,7 +13,7 @@ from reversible.papers.hanin2019 import laws
 from reversible.papers.hanin2019.experiments.fold import KINDS, share_left
 from reversible.papers.hanin2019.experiments.fold import FoldResult as Folded
 from reversible.records.record import Record
-from reversible.show.drawing import LAW, by_size, legend, means_and_bars, panels, show, told_apart
+from reversible.show.drawing import LAW, by_size, legend, means_and_bars, panels, plain_numbers, show, told_apart
 from reversible.show.html import Shown
 
 Pairs = list[tuple[dict[str, Any], dict[str, Any]]]
@@ -52,9 +52,11 @@ def lines(record: Record) -> Shown:
     counts.plot(ends, [laws.regions_of_line(int(end)) for end in ends], color=LAW, label="1 + N")
     each.axhline(1, color=LAW)
     counts.set(xlabel="neurons N", ylabel="linear regions of a line", xscale="log", yscale="log")
-    each.set(xlabel="neurons N", ylabel="cuts of a line a neuron", xscale="log", ylim=(0.5, 1.5))
+    each.set(xlabel="neurons N", ylabel="cuts of a line a neuron", xscale="log", ylim=(0.9, 1.1))
     for ax in (counts, each):
+        plain_numbers(ax, "x", (1, 2, 5))
         legend(ax)
+    plain_numbers(counts, "y", (1, 2, 5))
     m = record.measures
     return show(
         figures,
@@ -76,6 +78,7 @@ def distance(record: Record) -> Shown:
     _series(ax, pairs, lambda cell, row: Estimate.of(neurons(cell) * np.array(row["distance"])))
     ax.axhline(math.sqrt(2 * math.pi) / 2, color=LAW, label="√(2π)/2")
     ax.set(xlabel="neurons N", ylabel="N times the distance", xscale="log", ylim=(0, 2.5))
+    plain_numbers(ax, "x", (1, 2, 5))
     legend(ax)
     m = record.measures
     return show(
@@ -96,7 +99,7 @@ def plane(record: Record) -> Shown:
         ax, pairs, lambda c, r: Estimate.of(np.array(r["activation"]) / laws.regions_of_plane(neurons(c)))
     )  # fmt: skip
     ax.axhline(1, color=LAW, label="1 + N + N(N − 1)/2")
-    ax.set(xlabel="neurons N", ylabel="regions of a plane over the law", ylim=(0.5, 1.5))
+    ax.set(xlabel="neurons N", ylabel="regions of a plane over the law", ylim=(0.9, 1.1))
     legend(ax)
     m = record.measures
     return show(
@@ -120,6 +123,7 @@ def fold(record: Record) -> Shown:
         ax.errorbar([c for c, _ in same], mean, bars, ls="", lw=1, capsize=2, mfc="none", label=names[kind], **look)
     ax.axhline(1, color=LAW, lw=0.8, ls=":")
     ax.set(xlabel="size of the moves c", ylabel="pieces after over before", xscale="log", ylim=(0, None))
+    plain_numbers(ax, "x", (1, 3))
     legend(ax)
     m, times = record.measures, pairs[0][0]["times"]
     return show(

@@ -36,7 +36,8 @@ def training(record: Record) -> Shown:
             "Neurons times the distance of a test digit from the nearest switch, over the epochs, for the same nets.",
         ],
         f"A line through two digits has {m['start_labels'].mean:.2f} linear regions a neuron before training (dotted: "
-        f"the law) and {m['end_labels'].mean:.2f} after it; with random labels it has {m['end_random'].mean:.2f}.",
+        f"the law) and {m['end_labels'].mean:.2f} after it; random labels: {m['end_random'].mean:.2f}. Digits "
+        f"move away from the switches, to up to {m['distance_highest_labels'].mean:.1f} times their first distance.",
     )
 
 
