@@ -39,6 +39,7 @@ PAPER = Paper(
         "experiments.shadow": ("shadow", "shadow-ablations", "shadow-gpu"),
         "experiments.shadow_digits": ("shadow-digits", "ablations-digits"),
         "experiments.shadow_long": ("shadow-long",),
+        "experiments.shadow_curves": ("shadow-curves",),
     },
     figures={
         "figures.one_layer": (
@@ -55,5 +56,6 @@ PAPER = Paper(
         "figures.own_codes": ("own-codes", "trained-layers"),
         "figures.nets": ("net-spectra", "net-reversal", "training-travel"),
         "figures.shadow": ("shadow", "shadow-ablations", "shadow-gpu", "shadow-long"),
+        "figures.shadow_curves": ("shadow-curves",),
     },
 )  # fmt: skip

@@ -1,0 +1,98 @@
+"""Tables of the curves of error against learning rate: what was found at each, and what the design can see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reversible.base.rebuilt import rebuilt
+from reversible.papers.arora2015.experiments.shadow import Tuned
+from reversible.papers.arora2015.experiments.shadow_at_rate import AtRate, AtRateResult
+from reversible.papers.arora2015.experiments.shadow_curves import FULL, OFFSETS
+from reversible.papers.arora2015.experiments.shadow_curves_measures import DRAWN_BY, Runs, curve_of, runs_of
+from reversible.papers.arora2015.labels.curves import METHODS, regime_words
+from reversible.papers.arora2015.smooth import SPACING, bracketed, minimum, place_of, power, seeds_for
+from reversible.records.record import Record
+from reversible.show.html import Shown, escape, table
+
+SEEN = 0.003  # the gain that the numbers of seeds are judged by
+WANTED = 0.8
+# The place of an older record whose seeds spread as those of a regime are expected to: the same images.
+SPREAD_OF = {"mnist_1000": "mnist_1000", "mnist_5000": "mnist_5000", "cifar10_5000": "cifar10_5000"}
+
+
+def curves_in(record: Record) -> dict[str, Runs]:
+    """Regime -> method -> offset -> cell and result."""
+    found = ((c, r) for c, r in record.pairs() if "lr" in r)
+    return runs_of([(rebuilt(AtRate, cell), rebuilt(AtRateResult, row)) for cell, row in found])
+
+
+def minima(record: Record) -> Shown:
+    """Of each method in each regime: the rates, where its minimum lies, the error there, how surely it is inside."""
+    lines = []
+    for regime, runs in curves_in(record).items():
+        for method in runs:
+            curve, rates = curve_of(runs, method), [result.lr for _, (_, result) in sorted(runs[method].items())]
+            line = [regime_words(regime), escape(METHODS[method])]
+            if curve is None:
+                only = runs[method][0][1]
+                lines.append([*line, f"{only.lr:.3g}", "", f"{100 * np.mean(only.test):.2f}", "", str(len(only.test))])
+                continue
+            at = rates[0] * 2 ** (SPACING * float(place_of(curve.tuning.mean(0)[None]).at[0]))
+            lines.append([
+                *line, f"{rates[0]:.3g} to {rates[-1]:.3g}", f"{at:.3g}", str(minimum(curve, DRAWN_BY).scaled(100)),
+                f"{bracketed(curve, DRAWN_BY):.0%}", f"{len(curve.tuning)} + {len(curve.test)}",
+            ])  # fmt: skip
+    head = ["regime", "method", "learning rates", "minimum at", "error there, in percent", "inside", "seeds"]
+    return Shown(table(head, lines))
+
+
+def spreads(older: Record) -> dict[str, float]:
+    """Standard deviation over seeds of backprop's final test error less SHADOW's, by place of a record of `Tuned`."""
+    final: dict[str, dict[str, np.ndarray]] = {}
+    for cell, row in older.pairs():
+        if "points" in row:
+            p = rebuilt(Tuned, cell)
+            final.setdefault(p.place, {})[p.method] = np.array(row["points"][-1]["test_error"])
+    return {
+        place: float((errors["backprop"] - errors["shadow"]).std(ddof=1))
+        for place, errors in final.items()
+        if {"backprop", "shadow"} <= set(errors)
+    }
+
+
+def powers(older: Record) -> dict[str, dict[str, Any]]:
+    """Of each regime of the full run: seeds that count, expected spread, power for SEEN, seeds that WANTED would take.
+
+    Only the spread of an older record is looked at, not its means.
+    """
+    spread = spreads(older)
+    found = {}
+    for regime in FULL:
+        if regime.schedule == "cosine":
+            sd, seeds = spread[SPREAD_OF["_".join(regime.name.split("_")[:2])]], regime.seeds[1]
+            found[regime.name] = {
+                "seeds": seeds, "spread": sd, "power": power(SEEN, sd, seeds), "needed": seeds_for(SEEN, sd, WANTED)
+            }  # fmt: skip
+    return found
+
+
+def power_table(older: Record) -> Shown:
+    """What the numbers of seeds can see, computed before the run."""
+    lines = [
+        [regime_words(name), str(row["seeds"]), f"{100 * row['spread']:.2f}", f"{row['power']:.0%}", str(row["needed"])]
+        for name, row in powers(older).items()
+    ]
+    head = ["regime", "seeds that count", "expected spread of a seed's difference, points",
+            f"power for a gain of {100 * SEEN:g} points", f"seeds for a power of {WANTED:.0%}"]  # fmt: skip
+    return Shown(table(head, lines))
+
+
+def settings() -> dict[str, str]:
+    """Numbers of the design for the chapter's text."""
+    narrow = FULL[0]
+    return {
+        "curve_rates": str(len(OFFSETS)), "curve_tuning": str(narrow.seeds[0]), "curve_test": str(narrow.seeds[1]),
+        "curve_pilot": str(narrow.pilot), "curve_regimes": str(len(FULL)), "curve_gain": f"{100 * SEEN:g}",
+    }  # fmt: skip
