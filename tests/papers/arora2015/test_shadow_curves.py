@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+import made_up_curves
 from made_up_curves import made_up
 from reversible.base.estimates import Estimate
 from reversible.data import load
@@ -237,6 +238,10 @@ def test_power_is_that_of_the_spread_of_an_older_record():
     ends = [np.array(rows[method, "mnist", 1000]["points"][-1]["test_error"]) for method in ("backprop", "shadow")]
     assert spread["mnist_1000"] == pytest.approx(np.std(ends[0] - ends[1], ddof=1))
     assert found[sc.NARROW]["power"] == power(0.003, spread["mnist_1000"], 32)
+    draws = np.random.default_rng(6)
+    means = np.mean([draws.normal(0.003, row["spread"], (20_000, row["seeds"])).mean(1)
+                     for name, row in found.items() if name in scm.ONCE], 0)  # fmt: skip
+    assert curve_tables.power_everywhere(older) == pytest.approx((means > 1.96 * means.std()).mean(), abs=0.01)
     assert set(found) == {regime.name for regime in sc.FULL if regime.schedule == "cosine"}
 
 
@@ -248,3 +253,16 @@ def test_every_profile_begins_with_digits(profile):
 def test_the_book_runs_what_the_whole_run_has():
     assert set(sc.curve_cells("book")) <= set(sc.curve_cells("full"))
     assert all(isinstance(e, Estimate) for e in measured("book").values())
+
+
+def test_the_margin_is_less_than_the_gain_that_is_looked_for():
+    claim = next(claim for claim in CLAIMS if claim.id == "A-4.2.3.curves")
+    assert curve_tables.margin(claim) == "0.2"
+    assert curve_tables.SEEN > 0.002
+    assert curve_tables.settings()["curve_test"] == "32"
+
+
+def test_the_table_of_minima_has_a_line_a_curve():
+    found = curve_tables.minima(made_up_curves.record()).content
+    assert found.count("<tr") == 1 + len({(p.regime, p.method) for p in sc.curve_cells("full")})
+    assert "0.025 to 0.283" in found

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from reversible.base.rebuilt import rebuilt
 from reversible.papers.arora2015.experiments.shadow import Tuned
 from reversible.papers.arora2015.experiments.shadow_at_rate import AtRate, AtRateResult
-from reversible.papers.arora2015.experiments.shadow_curves import FULL, OFFSETS
-from reversible.papers.arora2015.experiments.shadow_curves_measures import DRAWN_BY, Runs, curve_of, runs_of
+from reversible.papers.arora2015.experiments.shadow_curves import FULL, NARROW, OFFSETS, WIDE, Regime
+from reversible.papers.arora2015.experiments.shadow_curves_measures import DRAWN_BY, ONCE, Runs, curve_of, runs_of
 from reversible.papers.arora2015.labels.curves import METHODS, regime_words
 from reversible.papers.arora2015.smooth import SPACING, bracketed, minimum, place_of, power, seeds_for
+from reversible.records.claims import Claim
 from reversible.records.record import Record
 from reversible.show.html import Shown, escape, table
 
@@ -78,21 +80,43 @@ def powers(older: Record) -> dict[str, dict[str, Any]]:
     return found
 
 
+def power_everywhere(older: Record) -> float:
+    """That of the mean over the regimes of which a mean is taken, whose seeds are independent; by the normal law."""
+    rows = [row for name, row in powers(older).items() if name in ONCE]
+    error = float(np.sqrt(sum(row["spread"] ** 2 / row["seeds"] for row in rows))) / len(rows)
+    return float(special.ndtr(SEEN / error - special.ndtri(0.975)))
+
+
 def power_table(older: Record) -> Shown:
     """What the numbers of seeds can see, computed before the run."""
+    found = powers(older)
     lines = [
         [regime_words(name), str(row["seeds"]), f"{100 * row['spread']:.2f}", f"{row['power']:.0%}", str(row["needed"])]
-        for name, row in powers(older).items()
+        for name, row in found.items()
     ]
+    lines.append([f"mean of {len(ONCE)} regimes, those without dropout", "", "", f"{power_everywhere(older):.0%}", ""])
     head = ["regime", "seeds that count", "expected spread of a seed's difference, points",
             f"power for a gain of {100 * SEEN:g} points", f"seeds for a power of {WANTED:.0%}"]  # fmt: skip
     return Shown(table(head, lines))
 
 
 def settings() -> dict[str, str]:
-    """Numbers of the design for the chapter's text."""
-    narrow = FULL[0]
+    """Numbers of the design for the chapters' text."""
+    narrow, wide, more = (named(name).place for name in (NARROW, WIDE, "mnist_5000_400x3"))
+    tuning, test = named(NARROW).seeds
     return {
-        "curve_rates": str(len(OFFSETS)), "curve_tuning": str(narrow.seeds[0]), "curve_test": str(narrow.seeds[1]),
-        "curve_pilot": str(narrow.pilot), "curve_regimes": str(len(FULL)), "curve_gain": f"{100 * SEEN:g}",
+        "curve_rates": str(len(OFFSETS)), "curve_tuning": str(tuning), "curve_test": str(test),
+        "curve_pilot": str(named(NARROW).pilot), "curve_regimes": str(len(FULL)), "curve_gain": f"{100 * SEEN:g}",
+        "curve_images": f"{narrow['images']:,}", "curve_more_images": f"{more['images']:,}",
+        "curve_width": f"{narrow['hidden'][0]:,}", "curve_wide": f"{wide['hidden'][0]:,}",
     }  # fmt: skip
+
+
+def named(name: str) -> Regime:
+    """A regime of the full run."""
+    return next(regime for regime in FULL if regime.name == name)
+
+
+def margin(claim: Claim) -> str:
+    """By how many points something may be worse, by the first line of the claim's rule."""
+    return f"{-100 * claim.must[0].low:g}"
