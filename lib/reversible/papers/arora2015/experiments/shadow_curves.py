@@ -135,7 +135,7 @@ def _digits(steps: int, *hidden: int) -> dict[str, Any]:
 
 
 NARROW, WIDE = "mnist_1000_400x3", "mnist_1000_1000x3"
-BOOK = (Regime(name="digits_200_100x3", place=_digits(120, 100, 100, 100), methods=(*CORE, "h3"), seeds=(6, 12)),)
+BOOK = (Regime(name="digits_200_100x3", place=_digits(80, 100, 100, 100), methods=CORE, seeds=(4, 8)),)
 FULL = (
     Regime(
         name=NARROW, place=_mnist(1000, 200, 400, 400, 400), methods=(*CORE, "h3"), seeds=(12, 32),
