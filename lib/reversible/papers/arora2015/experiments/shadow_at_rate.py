@@ -23,6 +23,7 @@ from reversible.training.stack import LOOK, Stack
 from reversible.training.synthetic import Shadow
 
 QUICK = 500  # images of each kind that nets are shown along training
+HIGHER = 1.1  # how many times the lowest error a pilot's ends must have
 FIRST = {"unit": 0.1, "standard": 0.02}  # where a pilot begins, by Training.inputs
 
 
@@ -111,33 +112,45 @@ def rate_at(lr: float, share: float, schedule: str) -> float:
 
 @functools.cache  # all cells of a curve ask for it
 def piloted(p: Training, schedule: str) -> float:
-    """The rate about which a curve is measured: FIRST times a power of sqrt(2), near the pilot's minimum."""
+    """The rate about which a curve is measured: FIRST times a power of sqrt(2), near the middle of its basin."""
     first = FIRST[p.inputs]
 
     def error(octaves: int) -> float:
         run = Run(replace(p, lr=first * 2.0**octaves, snapshots=()), None, (Judged(len(p.seeds), False),))
         return float(np.mean([list(scheduled(run, schedule))[-1]["tuning_at_end"]]))
 
-    return float(first * 2 ** (SPACING * round(lowest(error) / SPACING)))
+    return float(first * 2 ** (SPACING * round(middle(error) / SPACING)))
 
 
-def lowest(error: Callable[[int], float], most: int = 10) -> float:
-    """Where an error is lowest: whole numbers are tried from -1, 0, 1 on until the best has a worse one on both sides.
+def middle(error: Callable[[int], float], most: int = 10) -> float:
+    """The middle of where an error is within HIGHER of its lowest.
 
-    The vertex of the parabola through these three.
+    Whole numbers are tried from -1, 0, 1 on, upwards and then downwards, until those at both ends have an error beyond
+    that. Where the error crosses it is read off linearly.
 
-    >>> lowest(lambda k: (k - 4.25) ** 2)
-    4.25
+    >>> middle(lambda k: 1 + 0.1 * abs(k - 4))
+    4.0
     """
     errors = {k: error(k) for k in (-1, 0, 1)}
-    best = min(errors, key=lambda k: (errors[k], k))
-    while abs(best) < most and not {best - 1, best + 1} <= set(errors):
-        further = best + 1 if best + 1 not in errors else best - 1
+    while (further := _further(errors, most)) is not None:
         errors[further] = error(further)
-        best = min(errors, key=lambda k: (errors[k], k))
-    below, here, above = errors.get(best - 1, 1.0), errors[best], errors.get(best + 1, 1.0)
-    bend = below - 2 * here + above
-    return best + (min(0.5, max(-0.5, (below - above) / (2 * bend))) if bend > 0 else 0.0)
+    limit = HIGHER * min(errors.values())
+    inside = [k for k, value in errors.items() if value <= limit]
+    return (_crossing(errors, min(inside), -1, limit) + _crossing(errors, max(inside), 1, limit)) / 2
+
+
+def _further(errors: dict[int, float], most: int) -> int | None:
+    """The next number to try; None where both ends are beyond the limit, or as far out as is allowed."""
+    limit, low, high = HIGHER * min(errors.values()), min(errors), max(errors)
+    if errors[high] <= limit and high < most:
+        return high + 1
+    return low - 1 if errors[low] <= limit and low > -most else None
+
+
+def _crossing(errors: dict[int, float], last: int, side: int, limit: float) -> float:
+    """Where the error goes beyond the limit, between the last number inside and the next one on that side."""
+    here, there = errors[last], errors.get(last + side)
+    return last if there is None else last + side * (limit - here) / (there - here)
 
 
 def _step(p: AtRate) -> Step | dict[int, Step]:
