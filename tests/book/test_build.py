@@ -138,7 +138,7 @@ FAULTS = {
     "a claim whose record is missing": (CLAIMS, f'"{small_book.RECORD}"', '"linf-rate"', "cannot read the record"),
     "a rule about nothing measured": (CLAIMS, '"largest_ks', '"height', "measures no 'height'"),
     "a truncated ledger": (CLAIMS, 'id = "T2"', 'id = "T', "not a whole claims ledger"),
-    "a NaN in a record": (RECORD, '"n": 0', '"n": NaN', "NaN is not a measurement"),
+    "a NaN in a record": (RECORD, '"ci95": [', '"ci95": [NaN, ', "NaN is not a measurement"),
 }
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import fnmatch
 import json
 import re
+from html import escape
 
 import pytest
 
@@ -13,6 +14,7 @@ from reversible.book import inventory
 from reversible.papers import EXPERIMENTS, module_of
 from reversible.records import record as results
 from reversible.records.claims import judge, read_claims
+from reversible.spectra import verdicts
 
 BOOK = results.book_folder()
 
@@ -139,3 +141,14 @@ def test_every_citation_has_an_entry_and_every_entry_is_cited():
     text = "".join(file.read_text() for file in BOOK.glob("*.md"))
     cited = {key.strip() for keys in re.findall(r"\{cite:[pt]\}`([^`]+)`", text) for key in keys.split(",")}
     assert cited == set(ENTRIES)
+
+
+def test_verdicts_on_files_of_others_are_those_that_the_rule_knows():
+    shown = inventory.real_files()
+    names = ("RANDOM_LIKE", "SPIKES", "HEAVY_TAILED", "STRUCTURED", "UNEQUAL", "TAIL", "NOT_JUDGED")
+    known = {getattr(verdicts, name) for name in names}
+    assert len(shown.value["files"]) >= 3
+    for file in shown.value["files"]:
+        assert set(file["verdicts"]) <= known
+        assert escape(file["name"]) in shown.content
+        assert file["version"] == "" or file["licence"] != ""

@@ -249,7 +249,7 @@ def test_records_of_this_book(own_cache, capsys):
     assert (status, err) == (0, "")
     assert "technical-lemma: recorded in the full profile" in out
     assert ", the same sizes\n" in out
-    assert out.splitlines()[-1].startswith("2 records, 9 deciding checks (3 of them can change a verdict): ")
+    assert out.splitlines()[-1].startswith("2 records, 9 deciding checks (2 of them can change a verdict): ")
 
 
 def test_a_law_that_is_wrong_is_seen_at_other_sizes_too(own_cache, capsys, monkeypatch):

@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from reversible import cli
 from reversible.base import files as whole_files
 from reversible.cli import spectrum_files
 from reversible.spectra import matrix as spectra
@@ -22,16 +21,6 @@ NET = {
     "flat.weight": np.ones((4, 4)),
 }  # fmt: skip
 VOID = {"meta", "br", "path", "rect"}
-
-
-@pytest.fixture
-def run(capsys):
-    def typed(*words):
-        status = cli.main(["spectrum", *map(str, words)])
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return typed
 
 
 @pytest.fixture

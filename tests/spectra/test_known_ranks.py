@@ -5,7 +5,7 @@ import pytest
 
 from known_matrices import LIGHT, of_equal_values, of_low_rank
 from reversible.spectra.matrix import analyse
-from reversible.spectra.verdicts import NOT_JUDGED, SMALLEST, STRUCTURED, UNEQUAL
+from reversible.spectra.verdicts import HEAVY_TAILED, NOT_JUDGED, STRUCTURED, UNEQUAL
 
 EQUAL, LOW = of_equal_values(), of_low_rank()
 
@@ -47,6 +47,13 @@ def test_the_bulk_of_low_rank_is_that_of_the_part_that_is_there():
     assert (dead.n_spikes, dead.sigma) == (0, pytest.approx(1, rel=0.02))
 
 
+def test_the_rank_is_asked_before_the_tail():
+    heavy = np.random.default_rng(1).standard_t(1.5, (400, 100))
+    assert analyse(heavy, nulls=False).verdict == HEAVY_TAILED
+    twice = analyse(np.tile(heavy, (1, 2)), nulls=False)
+    assert (twice.verdict, twice.measured.rank) == (STRUCTURED, 100)
+
+
 def test_a_triangle_loses_the_few_values_that_are_below_rounding():
     matrix = np.tril(np.random.default_rng(0).standard_normal((256, 256)))
     exact = np.linalg.svd(matrix, compute_uv=False)
@@ -69,7 +76,7 @@ def test_few_columns_are_measured_and_not_judged(p):
     rng = np.random.default_rng(p)
     for _ in range(5):
         row = analyse(rng.standard_normal((64, p)))
-        assert (row.verdict == NOT_JUDGED) == (p < SMALLEST)
+        assert (row.verdict == NOT_JUDGED) == (p < 32)
         assert row.measured.rank == p
 
 

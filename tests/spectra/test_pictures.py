@@ -29,6 +29,7 @@ def test_all_values_are_counted_and_the_law_has_as_many(shape):
     expected = np.interp(places, *found.law.T, left=0, right=0)
     assert np.abs(found.counts - expected).sum() < 0.2 * min(shape)
     assert np.abs(found.counts - np.interp(1.2 * places, *found.law.T, left=0, right=0)).sum() > 0.2 * min(shape)
+    assert row.measured.spike_edge is not None
     assert found.edge == row.measured.spike_edge < found.end
 
 
@@ -46,6 +47,7 @@ def test_spikes_are_marked_and_far_ones_do_not_squeeze_the_bulk():
     assert row.measured.n_spikes == 3
     assert found.beyond == 1
     assert found.largest == pytest.approx(40, rel=0.01)
+    assert row.measured.edge_high is not None
     assert found.end < 1.1 * FRAME * row.measured.edge_high
     values = falling(gaussian() + u @ np.diag([0.9, 1.2, 40.0]) @ v.T)
     assert found.marks == pytest.approx(values[2:0:-1], abs=found.end / FINEST)

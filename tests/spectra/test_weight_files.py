@@ -140,7 +140,7 @@ def huge(path):
 def test_a_layer_too_large_is_refused_by_its_head(tmp_path, ending):
     source = huge(tmp_path / f"huge{ending}")
     used, says = peak(lambda: refusal(lambda: read(source, only="huge")))
-    needed = -(-(8 * 10**9 + 24 * 20_000**2 + 2**25 + 512 * 70_000) // 2**20)
+    needed = -(-(20 * 10**9 + 24 * 20_000**2 + 2**25 + 512 * 70_000) // 2**20)
     assert says == f"no layer of {source!r} can be read; huge: needs {needed} MiB; allowed are 8192 MiB"
     assert used < 2e6
     if ending != ".npy":
@@ -153,7 +153,7 @@ def test_nothing_but_heads_is_read_of_what_is_refused(tmp_path, ending):
     source = save(tmp_path / f"net{ending}", {"w": np.ones((1000, 2000)), "fc": np.eye(2)})
     with open("/proc/self/io") as counters:
         before = int(counters.readline().split()[1])  # bytes read by this process; what is mapped does not count
-        assert "w: needs 71 MiB" in refusal(lambda: read(source, memory=1, only="w"))
+        assert "w: needs 86 MiB" in refusal(lambda: read(source, memory=1, only="w"))
         assert [layer.name for layer in read(source, memory=1)] == ["fc"]
         counters.seek(0)
         assert int(counters.readline().split()[1]) - before < 500_000
@@ -161,12 +161,12 @@ def test_nothing_but_heads_is_read_of_what_is_refused(tmp_path, ending):
 
 def test_the_budget_to_the_mebibyte(tmp_path):
     source = save(tmp_path / "a.npz", {"w": np.zeros((256, 512)), "b": np.zeros((256, 512))})
-    assert memory_needed((256, 512), 8) == 9 * 2**20
-    assert refusal(lambda: read(source, memory=8)).endswith("w: needs 9 MiB; allowed are 8 MiB")
-    assert len(read(source, memory=9, only="w")) == 1
-    together = f"the 2 layers of {source!r} need 10 MiB together; allowed are 9 MiB, or choose one layer"
-    assert refusal(lambda: read(source, memory=9)) == together
-    assert len(read(source, memory=10)) == 2
+    assert memory_needed((256, 512), 8) == 10 * 2**20
+    assert refusal(lambda: read(source, memory=9)).endswith("w: needs 10 MiB; allowed are 9 MiB")
+    assert len(read(source, memory=10, only="w")) == 1
+    together = f"the 2 layers of {source!r} need 11 MiB together; allowed are 10 MiB, or choose one layer"
+    assert refusal(lambda: read(source, memory=10)) == together
+    assert len(read(source, memory=11)) == 2
     assert "memory must be an integer from 1" in refusal(lambda: read(source, memory=0))
 
 
@@ -179,9 +179,9 @@ def test_measuring_takes_no_more_than_is_said(shape, kind):
     assert 0.6 < (used + matrix.nbytes) / memory_needed(shape, matrix.itemsize) < 1
 
 
-def test_a_large_layer_takes_less_than_three_of_its_size_in_single_precision():
+def test_a_large_layer_takes_less_than_six_of_its_size_in_single_precision():
     vocabulary = (32000, 4096)
-    assert memory_needed(vocabulary) < 3 * 4 * math.prod(vocabulary)
+    assert memory_needed(vocabulary) < 6 * 4 * math.prod(vocabulary)
 
 
 def test_matrices_of_a_convolution():

@@ -86,6 +86,7 @@ def stamp(book: Path, name: str, profile: str) -> Stamp:
         "claims": [repr(claim) for claim in claims],
         "records": {name: _text(book / "results" / f"{name}.json") for name in records},
         "moved": _text(book / "results" / "moved.toml"),
+        "files": _text(book / "real-files.json"),
         "code": {module: code_digest(module) for module in sorted(modules)},
         "lock": _text(book.resolve().parent / "requirements.lock"),
         "profile": profile,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -83,3 +84,15 @@ def files() -> Shown:
         size = _size(file) if file.is_file() else "not at hand"
         rows.append([f"<code>{escape(name)}</code>", size, f"<code>{md5}</code>"])
     return Shown(table(["file", "size", "md5"], rows), rows)
+
+
+def real_files() -> Shown:
+    """The verdicts on files of weights of others, as `benchmarks/real_files.py` wrote them; `value` has all of it."""
+    kept = json.loads((book_folder() / "real-files.json").read_text(encoding="utf-8"))
+    rows = []
+    for file in kept["files"]:
+        package = f"{escape(file['name'])} {escape(file['version'])}".strip()
+        about = ", ".join(filter(None, [escape(file["net"]), escape(file["licence"])])) or "comes with the book's data"
+        found = "<br>".join(f"{count} {escape(verdict)}" for verdict, count in file["verdicts"].items())
+        rows.append([f"{package}<br><small>{about}</small>", str(sum(file["verdicts"].values())), found or "none"])
+    return Shown(table(["file", "matrices", "verdicts"], rows), kept)

@@ -140,10 +140,10 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; ma
 dt { font-weight: 600; } dd { margin: 0; }
 .rv-scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 4px; }
 table { border-collapse: collapse; min-width: 100%; font-size: .85rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .5rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
+th, td { padding: .3rem .45rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
 tbody tr:last-child td { border-bottom: 0; }
 :is(th, td):is(:first-child, :nth-child(2), :last-child) { text-align: left; }
-td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: min(9rem, 30vw); max-width: 20rem; }
+td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: min(5rem, 30vw); max-width: 20rem; }
 .all { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(17rem, 100%), 1fr)); gap: 1rem 1.5rem; }
 .key { margin-bottom: 1rem; }
 section:has(svg + svg) { grid-column: 1 / -1; }

@@ -78,7 +78,7 @@ def _gram(matrix: Array, kind: str) -> Array:
     add = linalg.get_blas_funcs("syrk", dtype=np.dtype(kind))
     gram = np.zeros((matrix.shape[1],) * 2, kind, order="F")
     for piece in _pieces(matrix, kind):
-        gram = add(1.0, piece.T, beta=1.0, c=gram, lower=1, overwrite_c=1)
+        gram = add(1.0, piece.T, beta=1.0, c=gram, lower=1, overwrite_c=1)  # pyright: ignore[reportCallIssue]
     return gram
 
 

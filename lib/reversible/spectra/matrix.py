@@ -89,7 +89,7 @@ def analyse(matrix: Array, layer: str = "", *, nulls: bool = True, seed: int = 0
     """
     full = _checked(np.asarray(matrix), f"layer {layer}" if layer else "the matrix")
     generator = np.random.default_rng(integer("seed", seed, low=0, high=2**32))
-    used, unit = _in_units(_used(full))
+    used, unit = in_units(used_part(full))
     shape, shape_used = (full.shape[0], full.shape[1]), (used.shape[0], used.shape[1])
     used = used if shape_used[0] >= shape_used[1] else used.T
     own = entries.measured(used)
@@ -101,7 +101,7 @@ def analyse(matrix: Array, layer: str = "", *, nulls: bool = True, seed: int = 0
     )  # fmt: skip
 
 
-def _used(full: Array) -> Array:
+def used_part(full: Array) -> Array:
     """A matrix without its rows and columns of zeros; the same one where it has none."""
     for axis in (1, 0):
         there = np.any(full, axis=axis)
@@ -109,7 +109,7 @@ def _used(full: Array) -> Array:
     return full
 
 
-def _in_units(used: Array) -> tuple[Array, float]:
+def in_units(used: Array) -> tuple[Array, float]:
     """A matrix over a power of two, which rounds nothing, and that power; it is one unless entries are far from one."""
     power = math.frexp(max(abs(float(used.min())), abs(float(used.max()))))[1]
     return (used, 1.0) if abs(power) <= FAR else (np.ldexp(used, -power), math.ldexp(1.0, power))
@@ -127,10 +127,10 @@ def _nulls(
         "permuted": measure(shape, own, decomposed(mixed, kind), unit),
     }
     del mixed
-    if not (found := scales.fit(used)):
+    if not (found := scales.fit(used.astype(float, copy=False))):
         return beside, None
     values = values_of(found.level, kind)
-    mixed = found.again(generator, over=True)
+    mixed = found.again(generator)
     beside["scaled"] = measure(shape, entries.measured(_some(mixed, generator)), decomposed(mixed, kind), unit)
     whole = rank_of(values, kind) == len(values)
     return beside, bulk.fit(values, (shape[0], shape[1])) if whole else None

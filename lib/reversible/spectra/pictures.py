@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import linalg
 
-from reversible.spectra.matrix import Row
+from reversible.spectra.decomposed import values_of
+from reversible.spectra.matrix import Row, in_units, used_part
 from reversible.theory.singular_values import Array, singular_values
 
 BINS = (12, 60)
@@ -51,13 +51,8 @@ def picture(matrix: Array, row: Row) -> Picture:
 
 def falling(matrix: Array) -> Array:
     """Singular values of a matrix, its rows and columns of zeros left out, from the smaller Gram matrix in double."""
-    full = np.asarray(matrix)
-    used = full[np.any(full != 0, axis=1)][:, np.any(full != 0, axis=0)].astype(float)
-    unit = float(np.abs(used).max())
-    used /= unit
-    gram = used.T @ used if used.shape[0] >= used.shape[1] else used @ used.T
-    squares = linalg.eigvalsh(gram, check_finite=False, overwrite_a=True)
-    return unit * np.sqrt(np.maximum(squares[::-1], 0))
+    used, unit = in_units(used_part(np.asarray(matrix, float)))
+    return unit * values_of(used if used.shape[0] >= used.shape[1] else used.T)
 
 
 def _end(values: Array, m: Any) -> float:

@@ -33,6 +33,7 @@ from reversible.base.checks import InputError
 
 Array = np.ndarray
 GAIN = 2.706  # the 90 % point of chi squared with one degree of freedom
+FAR = 300.0  # a length that is no end, and whose exponential still has a square
 RULED_OUT = 3.841  # its 95 % point
 FEWEST = 10  # values that a rival is tried on
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
@@ -129,7 +130,7 @@ def gains(values: Array, tail: Tail) -> dict[str, float]:
 
 def _length(y: Array, tail: Tail) -> float:
     """L, or for a law without an upper end so much that what lies beyond is nothing to the largest y and to the law."""
-    return tail.length if math.isfinite(tail.xmax) else max(2 * float(y.max()), 30 / (tail.alpha - 1))
+    return tail.length if math.isfinite(tail.xmax) else min(max(2 * float(y.max()), 30 / (tail.alpha - 1)), FAR)
 
 
 def over_exponential(values: Array, tail: Tail) -> float:

@@ -46,6 +46,7 @@ LIVE = {
     "digit pictures": lambda: figures.digit_pictures(digit_codes(8), widths=(64, 1024)),
     "bulk and spikes": lambda: figures.bulk_and_spikes(record("net-spectra")),
     "three nulls": figures.three_nulls,
+    "three tails": figures.three_tails,
     "spikes beside nulls": lambda: figures.spikes_beside_nulls(record("net-spectra")),
     "shadow sizes": lambda: figures.shadow_sizes(record("shadow")),
     "shadow tracking": lambda: figures.shadow_tracking(record("shadow")),
@@ -53,7 +54,7 @@ LIVE = {
     "shadow pictures": lambda: with_few_steps(figures.shadow_pictures),
     "shadow curves": lambda: figure_of(made_up_curves.record()),
     "shadow gains": lambda: figures.shadow_gains(made_up_curves.record()),
-    "overview": lambda: figures.overview({name: record(name) for name in ("theorem-2-3", "net-reversal", "shadow")}),
+    "overview": lambda: figures.overview({name: record(name) for name in ("theorem-2-3", "trained-layers", "shadow")}),
 }
 
 

@@ -70,7 +70,7 @@ COMPOSED = [
     (
         nets.net_reversal,
         "cosine_above_gaussian_trained_digits_1",
-        "how much lower the cosine is with Gaussian entries on the way down (digits net, from h1)",
+        "how much lower the cosine is with Gaussian entries on the way down (digits nets, from h1)",
     ),
     (
         nets.net_reversal,

@@ -160,9 +160,9 @@ def _quadrature(h: float, s: float) -> tuple[float, float]:
 
 
 def lemma_cells(profile: str) -> list[Lemma]:
-    draws = {"smoke": 10**5, "book": 2 * 10**6, "full": 2 * 10**7}[profile]
+    draws = {"smoke": 10**5, "book": 2 * 10**6, "full": 10**8}[profile]
     places = [(share * math.log(s), s) for s in (4.0, 16.0, 64.0) for share in (0.0, 0.25, 0.5, 1.0)]
-    return [Lemma(h, s, draws, seed) for seed, (h, s) in enumerate([(0.0, 1.0), *places])]
+    return [Lemma(h, s, draws, seed) for seed, (h, s) in enumerate([(0.0, 1.0), *places], 16000)]
 
 
 def lemma_measures(pairs: list[tuple[Lemma, LemmaResult]]) -> dict[str, Estimate]:

@@ -77,9 +77,9 @@ def epsilon(r: MultiLayerResult) -> Estimate:
 
 
 def two_layer_measures(pairs: Pairs) -> dict[str, Estimate]:
-    count = len(pairs) - len(MIDDLE)
-    others = dict(zip(MIDDLE, pairs[count:], strict=True))
-    kept, dropped = ([(p, r) for p, r in pairs[:count] if (p.q == 1) == whole] for whole in (True, False))
+    *pairs, none, negative = sorted(pairs, key=lambda pair: pair[0].seed)  # in the order of the cells
+    others = dict(zip(MIDDLE, (none, negative), strict=True))
+    kept, dropped = ([(p, r) for p, r in pairs if (p.q == 1) == whole] for whole in (True, False))
     results, thinned = ({Size.of(p): r for p, r in part} for part in (kept, dropped))
     widest = max(results, key=lambda size: size.width)
     smallest = epsilon(results[widest])

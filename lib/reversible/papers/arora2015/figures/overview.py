@@ -10,11 +10,22 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from reversible.base.checks import InputError
-from reversible.papers.arora2015.figures.nets import net_words, plain
+from reversible.papers.arora2015.figures.own_codes import diagonal, trained_kinds
 from reversible.papers.arora2015.labels.training import place_words
 from reversible.papers.arora2015.tables import places_compared
 from reversible.records.record import Record
-from reversible.show.drawing import COLOURS, LAW, bars_of, frame, means_and_bars, panels, show, span, style, told_apart
+from reversible.show.drawing import (
+    COLOURS,
+    LAW,
+    bars_of,
+    frame,
+    means_and_bars,
+    panels,
+    show,
+    span,
+    style,
+    told_apart,
+)
 from reversible.show.html import Shown
 
 Words = tuple[str, str]  # what a panel looks like, and what to see in it
@@ -48,7 +59,7 @@ def banner(records: Mapping[str, Record]) -> str:
 
 
 def _panels(records: Mapping[str, Record]) -> list[tuple[Callable[[Axes, Record], Words], Record]]:
-    drawn = {"theorem-2-3": _law, "net-reversal": _reversal, "shadow": _gains}
+    drawn = {"theorem-2-3": _law, "trained-layers": _trained, "shadow": _gains}
     return [(draw, record) for name, draw in drawn.items() if (record := records.get(name))]
 
 
@@ -68,30 +79,25 @@ def _law(ax: Axes, record: Record) -> Words:
     )
 
 
-def _reversal(ax: Axes, record: Record) -> Words:
-    """Cosine of a hidden code with what comes back of it, by layer: the net itself, shuffled down, and a random net."""
-    cells = frame(record)
-    everywhere = cells[(cells.rho == 1) & (cells.biases == "trained") & cells.everywhere.astype(bool)]
-    trained = plain(cells)
-    kinds = {
-        "itself": trained[trained.generation == "transpose"],
-        "random net": everywhere[(everywhere.generation == "gaussian") & everywhere.cosine.notna()],
-        "shuffled": trained[trained.generation == "permuted"],
-    }
-    own = kinds["itself"].set_index(["net", "data", "layer"])
-    for nudge, (look, (name, part)) in zip((0.0, 0.28, 0.0), told_apart(kinds.items()), strict=True):
-        there = part.set_index(["net", "data", "layer"])
-        rows = np.array([own.index.get_loc(place) for place in there.index]) + nudge
-        ax.errorbar(there.cosine, rows, xerr=bars_of(there, "cosine"), ls="", lw=1, label=name, **look)
-    words = [f"{net_words(net, data).removesuffix(', trained here')}, h{layer}" for net, data, layer in own.index]
-    _rows(ax, [line.replace("-300-100, pruned", ", pruned") for line in words])
-    ax.set(xlabel="cosine with the code", title=f"Trained weights: {len(own)} layers", xlim=(0, 1.02))
-    beside, shuffled = (span(kinds[kind].cosine) for kind in ("random net", "shuffled"))
+LAWS = {"law": "all that is known", "theorem": "sizes and code alone"}  # what each is told
+
+
+def _trained(ax: Axes, record: Record) -> Words:
+    """What trained layers lose of their codes against two laws of it, a point a kind of layer."""
+    kinds = trained_kinds(record)
+    ends = np.array([kinds[["measured", *LAWS]].min().min() * 0.8, kinds[["measured", *LAWS]].max().max() * 1.2])
+    for look, (law, told) in told_apart(LAWS.items()):
+        ax.plot(kinds[law], kinds.measured, ls="", ms=4, label=f"told {told}", **look)
+    ax.legend(frameon=False, loc="upper left", handletextpad=0.1, borderpad=0)
+    diagonal(ax, ends, "a law")
+    m = record.measures
+    ax.set_title(f"Trained weights: {m['layers'].mean:.0f} layers")
     return (
-        "A row for each hidden layer of each net, with three points: the net itself and a random net in its place "
-        "close together at the right, its weights shuffled on the way down far to the left of them.",
-        f"Trained weights: a code comes back with a cosine of {span(own.cosine)}. With the weights shuffled on the way "
-        f"down it is {shuffled}, but a random net gives its own codes back with {beside}.",
+        "The measured error of trained layers against those of two laws, both logarithmic: the points of one law lie "
+        "on the diagonal, those of the other far to its right.",
+        f"Trained weights: the law that is told sizes and the code alone gives {m['theorem_over_measured'].mean:.1f} "
+        f"times the measured error; told spikes, scales and whose code it is, too, "
+        f"{m['law_over_measured'].mean:.2f} times.",
     )
 
 

@@ -103,12 +103,8 @@ def own_codes(record: Record) -> Shown:
 
 def trained_layers(record: Record) -> Shown:
     """Measured error of trained layers against four laws that are told more and more."""
-    rows = pd.DataFrame([
-        {"decay": cell["decay"], "widths": tuple(cell["training"]["hidden"]), **row}
-        for cell, result in record.pairs()
-        for row in result.get("rows", ())
-    ])  # fmt: skip
-    kinds: Any = rows.groupby(["decay", "widths", "layer"], as_index=False).mean(numeric_only=True)
+    rows = _rows(record)
+    kinds = trained_kinds(record)
     figures, axes = panels(len(LAWS), 2.9)
     seen = [*LAWS, "measured"]
     ends = np.array([kinds[seen].to_numpy().min() * 0.9, kinds[seen].to_numpy().max() * 1.1])
@@ -130,11 +126,29 @@ def trained_layers(record: Record) -> Shown:
     )
 
 
+def _rows(record: Record) -> pd.DataFrame:
+    return pd.DataFrame([
+        {"decay": cell["decay"], "widths": tuple(cell["training"]["hidden"]), **row}
+        for cell, result in record.pairs()
+        for row in result.get("rows", ())
+    ])  # fmt: skip
+
+
+def trained_kinds(record: Record) -> Any:
+    """A row for each kind of layer in a record of "trained-layers", by weight decay, widths and place: means."""
+    return _rows(record).groupby(["decay", "widths", "layer"], as_index=False).mean(numeric_only=True)
+
+
 def _against(ax: Axes, kinds: Any, law: str, ends: np.ndarray) -> None:
-    ax.plot(ends, ends, color=LAW)
     for look, (decay, part) in told_apart(kinds.groupby("decay")):
         ax.plot(part[law], part.measured, ls="", ms=4, label=f"{decay:g}", **look)
-    ax.set(xscale="log", yscale="log", xlim=ends, ylim=ends, xlabel="error, by the law", ylabel="error, measured")
+    diagonal(ax, ends, "the law")
+
+
+def diagonal(ax: Axes, ends: np.ndarray, by: str) -> None:
+    """Logarithmic axes of one length for measured errors against those `by` a law, and the line where both agree."""
+    ax.plot(ends, ends, color=LAW, zorder=1)
+    ax.set(xscale="log", yscale="log", xlim=ends, ylim=ends, xlabel=f"error, by {by}", ylabel="error, measured")
     for which in ("x", "y"):
         plain_numbers(ax, which)
 

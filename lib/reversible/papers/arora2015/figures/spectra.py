@@ -10,7 +10,6 @@ import seaborn as sns
 from matplotlib.ticker import MaxNLocator
 
 from reversible.papers.arora2015.experiments.instrument import eigenvalues, noise
-from reversible.papers.arora2015.experiments.known_kinds import KINDS
 from reversible.papers.arora2015.labels.nets import NOISES
 from reversible.records.record import Record
 from reversible.show.drawing import (
@@ -32,6 +31,7 @@ from reversible.show.drawing import (
 )
 from reversible.show.html import Shown
 from reversible.spectra.bulk import farthest
+from reversible.spectra.verdicts import HEAVY_TAILED, RANDOM_LIKE, SPIKES, STRUCTURED, TAIL, UNEQUAL
 from reversible.theory.singular_values import singular_values
 
 SHAPES = ((600, 600), (1200, 600), (4800, 600))  # of the histograms
@@ -40,7 +40,13 @@ FAMILIES = {
     "unequal rows": "unequal rows", "unequal columns": "unequal columns", "unequal both": "both unequal",
     "large rows": "some rows large", "power-law columns": "power-law columns", "signal": "noise and a signal",
     "mean": "entries of mean not 0", "signal, unequal": "a signal, both unequal", "student 2": "Student t, 2 degrees",
-    "pareto 1.5": "Pareto, exponent 1.5", "orthogonal": "orthogonal columns", "smooth": "smooth rows",
+    "pareto 1.5": "Pareto, exponent 1.5", "orthogonal": "orthogonal columns", "smooth": "smooth rows, in pairs",
+    "autoregressive": "smooth rows", "exponential variances": "exponential variances",
+    "chi-square variances": "chi-square variances", "one in each row": "a one in each row", "low rank": "a low rank",
+}  # fmt: skip
+VERDICTS = {
+    RANDOM_LIKE: "bulk\nran-\ndom-\nlike", UNEQUAL: "un-\nequal\nscales", SPIKES: "spikes",
+    HEAVY_TAILED: "heavy-\ntailed", STRUCTURED: "struc-\ntured", TAIL: "tail,\nlaw un-\ndecided",
 }  # fmt: skip
 BEYOND = {"gaussian": "Gaussian", "signal": "with a signal", "levelled": "levelled", "laplace": "Laplace"}
 SHORT = {
@@ -196,23 +202,23 @@ def verdict_rule(record: Record) -> Shown:
     """How often each family gets each verdict."""
     counts: dict[str, dict[str, float]] = {}
     for cell, row in record.pairs():
-        own = counts.setdefault(cell["kind"], dict.fromkeys(KINDS, 0.0))
+        own = counts.setdefault(cell["kind"], dict.fromkeys(VERDICTS, 0.0))
         for verdict, count in row["verdicts"].items():
             own[verdict] += count
     grid: Any = pd.DataFrame(counts).T
     grid = grid.div(grid.sum(axis=1), axis=0)
     right = float(np.mean([grid.loc[cell["kind"], cell["expected"]] for cell, _ in record.pairs()]))
-    figure, (ax,) = panels(1, 4.8)
+    figure, (ax,) = panels(1, 5.8)
     grid.index = [FAMILIES[kind] for kind in grid.index]
-    grid.columns = [verdict.replace(" ", "\n").replace("-", "-\n") for verdict in grid.columns]
+    grid.columns = list(VERDICTS.values())
     look = {"annot_kws": {"fontsize": SMALLEST}, "fmt": ".2f", "cmap": "Blues", "vmin": 0, "vmax": 1, "cbar": False}
     sns.heatmap(grid, annot=True, ax=ax, **look)
     ax.set_xlabel("verdict")
-    ax.tick_params(axis="x", rotation=0)
+    ax.tick_params(axis="x", rotation=0, labelsize=SMALLEST)
     return show(
         figure,
-        f"A table of {len(grid)} families of random matrices by {len(KINDS)} verdicts, with the share of each: in "
-        f"every row one cell is dark, and the dark cells go down in steps from left to right.",
+        f"A table of {len(grid)} families of random matrices by {len(grid.columns)} verdicts, with the share of each: "
+        f"in every row one cell is dark, and the dark cells go down in steps from left to right.",
         f"Each row is a family of random matrices whose verdict is known, and the shares are those that the rule gives "
         f"it: {right:.1%} of all matrices are called what they are.",
     )

@@ -105,9 +105,9 @@ def universality(record: Record) -> Shown:
         bars = bars_of(part, "error") / gaussian
         ax.errorbar(part.error / gaussian, rows, xerr=bars, ls="", marker="o", ms=4, lw=1, label="measured")
         ax.set(yticks=rows, yticklabels=[TOLD.get(name, name) for name in order], xscale="log", title=f"k = {k}",
-               xlabel="error over that of Gaussian weights")  # fmt: skip
+               xlabel="error over the Gaussian one")  # fmt: skip
         ax.set_ylim(len(order) - 0.5, -0.5)
-        plain_numbers(ax, "x")
+        plain_numbers(ax, "x", (1,) if part.error.max() > 100 * part.error.min() else (1, 2, 5))
         legend(ax, ncols=2)
     m = record.measures
     return show(
@@ -126,10 +126,10 @@ def universality(record: Record) -> Shown:
 
 
 TOLD = {
-    "gaussian": "Gaussian", "uniform": "uniform", "exponential": "exponential,\nskew 2",
-    "minus exponential": "minus exponential,\nskew −2", "sparse": "nine in ten zero", "student 10": "Student t, 10",
+    "gaussian": "Gaussian", "uniform": "uniform", "exponential": "exponential, skew 2",
+    "minus exponential": "−exponential, skew −2", "sparse": "nine in ten zero", "student 10": "Student t, 10",
     "correlated": "correlated columns",
-    **{name: name.replace(", ", ",\n").replace("-", "−") for name in TWO_POINTS},
+    **{name: name.replace("-", "−") for name in TWO_POINTS},
 }  # fmt: skip
 
 

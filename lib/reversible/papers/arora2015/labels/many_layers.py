@@ -22,7 +22,7 @@ middle_and_top = labels(
     }
 )
 
-DROPPED = {"": "", "_dropped": ", half of each layer's input dropped"}
+DROPPED = {"": "", "_dropped": ", half of each input dropped"}
 
 theorem_3_1 = labels(
     {
@@ -35,8 +35,8 @@ theorem_3_1 = labels(
         "law_k2{q}": "power of ln(k₁/k₂) beside k₂/k₁ in the law's ε, by k₂{q}",
         "smallest_epsilon": "ε in the net with the largest k₁/k₂",
         "none_middle_over_best": "ε without a middle offset over ε with the best one, at the largest k₁/k₂",
-        "negative_middle_over_best": "ε with a middle offset of minus one standard deviation of the noise over ε with"
-        " the best one, at the largest k₁/k₂",
+        "negative_middle_over_best": "ε with a middle offset one deviation of the noise below zero over the"
+        " best ε, at the largest k₁/k₂",
         "negative_over_none_middle": "ε with that negative middle offset over ε without a middle offset",
         "dropped_over_kept": "ε with half of each layer's input dropped over ε without, at the largest k₁/k₂",
     },

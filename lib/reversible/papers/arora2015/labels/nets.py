@@ -126,7 +126,7 @@ REVERSAL = {
     "cosine_other": "cosine of a code and what comes back of another image",
     "cosine_above_{change}": "how much lower the cosine is {change}",
     "centred": "cosine of a code and what comes back, less their means over images",
-    "centred_above_{change}": "how much lower that of centred codes is {change}",
+    "centred_above_{change}": "how much lower if centred, {change}",
     "specific": "the image's own part of the cosine",
     "specific_{change}": "the image's own part {change}",
     "relative_error": "relative squared error at the theory's scale",

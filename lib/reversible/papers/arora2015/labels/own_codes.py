@@ -18,8 +18,8 @@ trained_layers = labels(
     {
         "layers": "hidden layers of all nets",
         "{law}_over_measured": "mean ratio of the error to the measured one, {law}",
-        "explained_by_{law}": "share of the variance of log errors over layers that is accounted for, {law}",
-        "{law}_off": "mean distance of the log error from the measured one, {law}",
+        "explained_by_{law}": "share of log errors' variance accounted for, {law}",
+        "{law}_off": "mean distance of log errors from those measured, {law}",
         "law_closer_than_rivals": "how much closer to the measured log error the whole law is than its best rival",
         "law_furthest": "largest distance of a layer's mean ratio of the whole law from one",
         "random_law_over_random": "mean ratio of the law to the error of a random net in the net's place",

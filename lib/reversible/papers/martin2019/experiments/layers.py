@@ -82,7 +82,7 @@ def weights_of(p: Layers) -> list[tuple[str, Array]]:
         small = Training(data="digits", hidden=(64, 48), images=1400, steps=600, lr=0.02, batch=16, seeds=(p.seed,))
         large = Training(data="mnist", hidden=(256, 128), images=10000, steps=6250, lr=0.005, batch=8, seeds=(p.seed,))
         run = GlorotRun(small if digits else large, ())
-        [*run.follow()]
+        list(run.follow())
         return [(f"fc{i}", W[0].detach().double().numpy()) for i, W in enumerate(run.stack.net.weights, 1)]
     arrays = data.trained_weights(p.net)
     plain = [(name.removesuffix(".weight"), W) for name, W in arrays.items() if name.endswith(".weight")]
