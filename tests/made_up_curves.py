@@ -13,9 +13,9 @@ LEVELS = {"backprop": 0.3, "shadow": 0.28, "noise": 0.25, "h3": 0.29, "doubled":
           "backprop_dropout": 0.2, "shadow_dropout": 0.22}  # fmt: skip
 
 
-def made_up(p, own=0.001, bend=0.01):
-    """A result whose error is lowest at offset -1, that of its method in LEVELS, seed s lying s * own above it."""
-    level = LEVELS.get(p.method, 0.3) + bend * (p.offset + 1) ** 2 / 4
+def made_up(p, own=0.001, bend=0.01, levels=LEVELS):
+    """A result whose error is lowest at offset -1, that of its method in `levels`, seed s lying s * own above it."""
+    level = levels.get(p.method, 0.3) + bend * (p.offset + 1) ** 2 / 4
     tests = len(p.training.seeds) - p.tuning
     tuning, test = ([level + own * s for s in range(count)] for count in (p.tuning, tests))
     made = tuple(0.1 + e for e in test) if p.synthetic else ()
