@@ -33,7 +33,7 @@ TRAINED = {**OLDER, **shadow_curves.EXPERIMENTS}
 
 
 # The data of a trained cell, its number of images and its widths, where a measure's name ends with them.
-PLACE = re.compile(r"_(?:digits|mnist|cifar10|cifar100)_(?:\d+|all)(?:_\d+x\d+)?(?=_constant$|_long$|$)")
+PLACE = re.compile(r"_(?:digits|mnist|cifar10|cifar100)_(?:\d+|all)(?:_\d+x\d+)?(?:_long)?(?=_constant$|$)")
 # What no run here measures, nor the committed record: AlexNet's weights are not at hand.
 NOT_AT_HAND = {"net-spectra": {"alexnet_fc_on_law", "alexnet_fc_nothing_leaves"}}
 # And what a smoke run does not: it trains on one number of images, and compares none.

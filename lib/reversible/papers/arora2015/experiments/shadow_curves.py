@@ -171,7 +171,7 @@ FULL = (
 
 def _smoke() -> tuple[Regime, ...]:
     """Every kind of regime and of method, too small to find anything."""
-    place, name = {**_digits(8, 20, 20, 20), "batch": 20, "dropout": 0.5}, "digits_200_20x3"
+    place, name = {**_digits(6, 20, 20, 20), "batch": 20, "dropout": 0.5}, "digits_200_20x3"
     methods = tuple(way for way in WAYS if way not in ("h1", "noise_dropout", *AT_ONE_RATE[2:]))
     few: dict[str, Any] = {"place": place, "seeds": (2, 3), "offsets": OFFSETS[2:7], "pilot": 1}
     few["piloted_by"] = "backprop"
