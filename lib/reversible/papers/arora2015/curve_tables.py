@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from scipy import special
 
 from reversible.base.rebuilt import rebuilt
+from reversible.papers.arora2015.experiments import shadow_gpu as gpu
 from reversible.papers.arora2015.experiments.shadow import Tuned
 from reversible.papers.arora2015.experiments.shadow_at_rate import AtRate, AtRateResult
 from reversible.papers.arora2015.experiments.shadow_curves import FULL, NARROW, OFFSETS, WIDE, Regime
@@ -25,8 +27,9 @@ SPREAD_OF = {"mnist_1000": "mnist_1000", "mnist_5000": "mnist_5000", "cifar10_50
 
 
 def curves_in(record: Record) -> dict[str, Runs]:
-    """Regime -> method -> offset -> cell and result."""
-    found = ((c, r) for c, r in record.pairs() if "lr" in r)
+    """Regime -> method -> offset -> cell and result, of curves that are whole."""
+    cut = {(c["regime"], c["method"]) for c, r in record.pairs() if "lr" not in r}
+    found = ((c, r) for c, r in record.pairs() if (c["regime"], c["method"]) not in cut)
     return runs_of([(rebuilt(AtRate, cell), rebuilt(AtRateResult, row)) for cell, row in found])
 
 
@@ -64,14 +67,14 @@ def spreads(older: Record) -> dict[str, float]:
     }
 
 
-def powers(older: Record) -> dict[str, dict[str, Any]]:
-    """Of each regime of the full run: seeds that count, expected spread, power for SEEN, seeds that WANTED would take.
+def powers(older: Record, regimes: Sequence[Regime] = FULL) -> dict[str, dict[str, Any]]:
+    """Of each regime of a full run: seeds that count, expected spread, power for SEEN, seeds that WANTED would take.
 
     Only the spread of an older record is looked at, not its means.
     """
     spread = spreads(older)
     found = {}
-    for regime in FULL:
+    for regime in regimes:
         if regime.schedule == "cosine":
             sd, seeds = spread[SPREAD_OF["_".join(regime.name.split("_")[:2])]], regime.seeds[1]
             found[regime.name] = {
@@ -110,6 +113,16 @@ def settings() -> dict[str, str]:
         "curve_images": f"{narrow['images']:,}", "curve_more_images": f"{more['images']:,}",
         "curve_width": f"{narrow['hidden'][0]:,}", "curve_wide": f"{wide['hidden'][0]:,}",
     }  # fmt: skip
+
+
+def gpu_settings(older: Record) -> dict[str, str]:
+    """Numbers of the design in wide nets, and what it can see, for the chapters' text."""
+    found = powers(older, gpu.FULL)
+    return {
+        "gpu_width": f"{gpu.FULL[0].place['hidden'][0]:,}",
+        "gpu_seeds": " and ".join(str(row["seeds"]) for row in found.values()),
+        "gpu_power": " and ".join(f"{row['power']:.0%}" for row in found.values()),
+    }
 
 
 def named(name: str) -> Regime:

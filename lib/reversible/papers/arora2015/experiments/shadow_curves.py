@@ -132,46 +132,46 @@ class Regime:
         return tuple(seed_of("shadow-curves", f"{self.like or self.name} {kind} {i}") for i in range(count))
 
 
-def _mnist(images: int, steps: int, *hidden: int) -> dict[str, Any]:
+def mnist_place(images: int, steps: int, *hidden: int) -> dict[str, Any]:
     return {"data": "mnist", "images": images, "steps": steps, "hidden": hidden, "held_out": 5000, "batch": 100}
 
 
-def _digits(steps: int, *hidden: int) -> dict[str, Any]:
+def digits_place(steps: int, *hidden: int) -> dict[str, Any]:
     return {"data": "digits", "images": 200, "steps": steps, "hidden": hidden, "held_out": 287, "batch": 50}
 
 
 NARROW, WIDE = "mnist_1000_400x3", "mnist_1000_1000x3"
-BOOK = (Regime(name="digits_200_100x3", place=_digits(80, 100, 100, 100), methods=CORE, seeds=(4, 8)),)
+BOOK = (Regime(name="digits_200_100x3", place=digits_place(80, 100, 100, 100), methods=CORE, seeds=(4, 8)),)
 FULL = (
     Regime(
-        name=NARROW, place=_mnist(1000, 200, 400, 400, 400), methods=(*CORE, "h3"), seeds=(12, 32),
+        name=NARROW, place=mnist_place(1000, 200, 400, 400, 400), methods=(*CORE, "h3"), seeds=(12, 32),
         others=("h1", "sampling", "doubled", "brief", *AT_ONE_RATE), fewer=(6, 18),
     ),
     Regime(
-        name=f"{NARROW}_constant", place=_mnist(1000, 200, 400, 400, 400), methods=("backprop", "shadow"),
+        name=f"{NARROW}_constant", place=mnist_place(1000, 200, 400, 400, 400), methods=("backprop", "shadow"),
         seeds=(12, 32), schedule="constant", like=NARROW,
     ),
-    Regime(name="mnist_1000_400x2", place=_mnist(1000, 200, 400, 400), methods=CORE, seeds=(6, 18)),
+    Regime(name="mnist_1000_400x2", place=mnist_place(1000, 200, 400, 400), methods=CORE, seeds=(6, 18)),
     Regime(
-        name=WIDE, place=_mnist(1000, 200, 1000, 1000, 1000), methods=(*CORE, "h3", "doubled", "permuted", "gaussian"),
-        seeds=(4, 8), pilot=2,
+        name=WIDE, place=mnist_place(1000, 200, 1000, 1000, 1000),
+        methods=(*CORE, "h3", "doubled", "permuted", "gaussian"), seeds=(4, 8), pilot=2,
     ),
-    Regime(name="mnist_1000_2000x2", place=_mnist(1000, 200, 2000, 2000), methods=CORE, seeds=(3, 5), pilot=2),
+    Regime(name="mnist_1000_2000x2", place=mnist_place(1000, 200, 2000, 2000), methods=CORE, seeds=(3, 5), pilot=2),
     Regime(
-        name=f"{NARROW}_long", place={**_mnist(1000, 400, 400, 400, 400), "dropout": 0.5}, methods=DROPPED,
+        name=f"{NARROW}_long", place={**mnist_place(1000, 400, 400, 400, 400), "dropout": 0.5}, methods=DROPPED,
         seeds=(6, 14),
     ),
-    Regime(name="mnist_5000_400x3", place=_mnist(5000, 500, 400, 400, 400), methods=CORE, seeds=(5, 11)),
+    Regime(name="mnist_5000_400x3", place=mnist_place(5000, 500, 400, 400, 400), methods=CORE, seeds=(5, 11)),
     Regime(
         name="cifar10_5000_400x3", methods=CORE, seeds=(4, 8), pilot=2,
-        place={**_mnist(5000, 500, 400, 400, 400), "data": "cifar10", "inputs": "standard"},
+        place={**mnist_place(5000, 500, 400, 400, 400), "data": "cifar10", "inputs": "standard"},
     ),
 )  # fmt: skip
 
 
 def _smoke() -> tuple[Regime, ...]:
     """Every kind of regime and of method, too small to find anything."""
-    place, name = {**_digits(6, 20, 20, 20), "batch": 20, "dropout": 0.5}, "digits_200_20x3"
+    place, name = {**digits_place(6, 20, 20, 20), "batch": 20, "dropout": 0.5}, "digits_200_20x3"
     methods = tuple(way for way in WAYS if way not in ("h1", "noise_dropout", *AT_ONE_RATE[2:]))
     few: dict[str, Any] = {"place": place, "seeds": (2, 3), "offsets": OFFSETS[2:7], "pilot": 1}
     few["piloted_by"] = "backprop"

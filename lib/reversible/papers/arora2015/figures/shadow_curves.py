@@ -21,9 +21,19 @@ SHORT = {"noise": "noise"}  # where a legend has less room
 
 
 def shadow_curves(record: Record) -> Shown:
-    """Error against learning rate, a panel a regime: points with intervals, the smooth minimum of each ringed."""
+    """Error against learning rate in four of the regimes."""
     regimes = curves_in(record)
-    names = [name for name in SHOWN if name in regimes] or list(regimes)[:1]
+    return _panels(record, [name for name in SHOWN if name in regimes] or list(regimes)[:1])
+
+
+def shadow_gpu(record: Record) -> Shown:
+    """Error against learning rate in each regime."""
+    return _panels(record, list(curves_in(record)))
+
+
+def _panels(record: Record, names: list[str]) -> Shown:
+    """A panel a regime: points with intervals, the smooth minimum of each ringed."""
+    regimes = curves_in(record)
     figures, axes = panels(len(names), 3.4)
     said = []
     for ax, name in zip(axes, names, strict=True):
@@ -91,4 +101,4 @@ def shadow_gains(record: Record) -> Shown:
     )
 
 
-FIGURES = {"shadow-curves": shadow_curves}
+FIGURES = {"shadow-curves": shadow_curves, "shadow-gpu": shadow_gpu}

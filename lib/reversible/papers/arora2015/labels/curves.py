@@ -12,6 +12,7 @@ SIZES = {
     "400x3": "three layers of 400",
     "1000x3": "three layers of 1,000",
     "2000x2": "two layers of 2,000",
+    "5000x3": "three layers of 5,000",
 }
 ENDS = {"": "", "_constant": ", constant rate", "_long": ", twice as long"}
 METHODS = {
