@@ -16,7 +16,7 @@ from reversible.base.checks import InputError
 from reversible.base.estimates import Estimate
 from reversible.papers import EXPERIMENTS
 from reversible.papers.arora2015.experiments import shadow as shadow_training
-from reversible.papers.arora2015.experiments import shadow_curves, shadow_digits, shadow_long
+from reversible.papers.arora2015.experiments import shadow_curves, shadow_digits, shadow_gpu, shadow_long
 from reversible.random_nets.deep import MultiLayer
 from reversible.records import make
 from reversible.records.claims import read_claims, rules_for
@@ -29,7 +29,7 @@ from smoke_records import SECONDS
 
 CLAIMS = read_claims(book_folder())
 OLDER = {**shadow_training.EXPERIMENTS, **shadow_long.EXPERIMENTS, **shadow_digits.EXPERIMENTS}
-TRAINED = {**OLDER, **shadow_curves.EXPERIMENTS}
+TRAINED = {**OLDER, **shadow_curves.EXPERIMENTS, **shadow_gpu.EXPERIMENTS}
 
 
 # The data of a trained cell, its number of images and its widths, where a measure's name ends with them.
