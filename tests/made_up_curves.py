@@ -4,9 +4,8 @@ import functools
 import json
 from dataclasses import asdict
 
+from reversible.papers import EXPERIMENTS
 from reversible.papers.arora2015.experiments import shadow_at_rate as at
-from reversible.papers.arora2015.experiments import shadow_curves as sc
-from reversible.papers.arora2015.experiments.shadow_curves_measures import curve_measures
 from reversible.records.record import Record
 
 LEVELS = {"backprop": 0.3, "shadow": 0.28, "noise": 0.25, "h3": 0.29, "doubled": 0.31, "brief": 0.35, "permuted": 0.33,
@@ -27,10 +26,11 @@ def made_up(p, own=0.001, bend=0.01, levels=LEVELS):
 
 
 @functools.cache
-def record():
-    """The regimes of the full run."""
-    cells = sc.curve_cells("full")
+def record(name="shadow-curves"):
+    """The regimes of a full run."""
+    experiment = EXPERIMENTS[name]
+    cells = experiment.cells("full")
     rows = [made_up(cell) for cell in cells]
-    measures = curve_measures(list(zip(cells, rows, strict=True)))
+    measures = experiment.measure(list(zip(cells, rows, strict=True)))
     parameters, plain = json.loads(json.dumps([{"cells": [asdict(c) for c in cells]}, [asdict(r) for r in rows]]))
-    return Record("shadow-curves", "full", parameters, measures, plain, {}, {})
+    return Record(name, "full", parameters, measures, plain, {}, {})

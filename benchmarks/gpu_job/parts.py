@@ -2,7 +2,7 @@
 
 FROM is a folder in torchvision's layout, such as the one that REVERSIBLE_DATA names. Of each set that is whole there TO
 gets `SET.000`, `SET.001`, ... of at most 48 MiB each, and `SET.json` with their hashes and those of the files in them.
-Pixels are written as their difference from the one to the left and that from the row above, and compressed by LZMA.
+They are compressed by LZMA, colours as differences from the pixel to the left and of those from the row above.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from reversible.base.checks import InputError
 from reversible.base.data_files import FILES_MD5
 
 SIZE = 48 << 20  # bytes of a part at most
-ROWS = {"mnist": 28, "cifar10": 32}  # set -> pixels of a row
+STEPS = {"mnist": (), "cifar10": (1, 32)}  # set -> how many bytes back the one is that is taken off, time after time
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -43,9 +43,9 @@ def files_of(name: str) -> dict[str, str]:
 
 def pack(source: Path, target: Path, size: int = SIZE) -> list[str]:
     """Write the parts of each set that `source` has whole; a line for each set."""
-    sets = [name for name in ROWS if all((source / file).is_file() for file in files_of(name))]
+    sets = [name for name in STEPS if all((source / file).is_file() for file in files_of(name))]
     if not sets:
-        raise InputError(f"FROM must be a folder with all files of {' or '.join(ROWS)}, not {str(source)!r}")
+        raise InputError(f"FROM must be a folder with all files of {' or '.join(STEPS)}, not {str(source)!r}")
     target.mkdir(parents=True, exist_ok=True)
     return [_pack(name, source, target, size) for name in sets]
 
@@ -65,7 +65,7 @@ def _pack(name: str, source: Path, target: Path, size: int) -> str:
 
 
 def _filters(name: str) -> list[dict[str, Any]]:
-    delta = [{"id": lzma.FILTER_DELTA, "dist": step} for step in (1, ROWS[name])]
+    delta = [{"id": lzma.FILTER_DELTA, "dist": step} for step in STEPS[name]]
     return [*delta, {"id": lzma.FILTER_LZMA2, "preset": 1, "lc": 0, "pb": 0}]
 
 
@@ -73,7 +73,7 @@ def unpack(source: Path, target: Path) -> list[str]:
     """Put together each set of which `source` has a list, and give their names; InputError for what is not right."""
     if not source.is_dir():
         raise InputError(f"DATA must be a folder that is there, not {str(source)!r}")
-    return [_unpack(name, source, target) for name in ROWS if (source / f"{name}.json").is_file()]
+    return [_unpack(name, source, target) for name in STEPS if (source / f"{name}.json").is_file()]
 
 
 def _unpack(name: str, source: Path, target: Path) -> str:

@@ -53,6 +53,7 @@ LIVE = {
     "reversal pictures": figures.reversal_pictures,
     "shadow pictures": lambda: with_few_steps(figures.shadow_pictures),
     "shadow curves": lambda: figure_of(made_up_curves.record()),
+    "shadow gpu": lambda: figure_of(made_up_curves.record("shadow-gpu")),
     "shadow gains": lambda: figures.shadow_gains(made_up_curves.record()),
     "overview": lambda: figures.overview({name: record(name) for name in ("theorem-2-3", "trained-layers", "shadow")}),
 }

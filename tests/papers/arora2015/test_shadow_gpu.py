@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+import made_up_curves
 from made_up_curves import made_up
 from reversible.papers import EXPERIMENTS
 from reversible.papers.arora2015 import curve_tables
@@ -121,6 +122,15 @@ def test_a_cut_curve_counts_for_nothing():
     late = [(p, r if p.regime.startswith("mnist") or p.method != "backprop" else Absent("no time")) for p, r in pairs]
     assert not [name for name in gpu.gpu_measures(late) if "cifar10" in name]
     assert gpu.gpu_measures([(p, Absent("no time")) for p in cells]) == {}
+
+
+def test_a_cut_curve_is_not_drawn():
+    record = made_up_curves.record("shadow-gpu")
+    rows = [{"absent": "no time"} if (cell["method"], cell["offset"]) == ("h3", 3) else row
+            for cell, row in record.pairs()]  # fmt: skip
+    whole, cut = (curve_tables.curves_in(each) for each in (record, replace(record, rows=rows)))
+    assert whole["mnist_1000_5000x3"].keys() - cut["mnist_1000_5000x3"].keys() == {"h3"}
+    assert whole["cifar10_5000_5000x3"].keys() == cut["cifar10_5000_5000x3"].keys()
 
 
 def test_power_is_that_of_the_seeds_that_count():
