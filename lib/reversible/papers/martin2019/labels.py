@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reversible.runs.labels import labels, score
+from reversible.runs.labels import labels
 
 initial = labels(
     {
@@ -14,7 +14,7 @@ initial = labels(
         "stable_rank_off_law": "largest relative distance of the stable rank from its law at a finite size",
         "stable_rank_square": "stable rank of a random matrix of 512 rows and columns",
         "sigma_off": "largest relative distance of the fitted deviation from that of the first weights",
-        "rms_z_soft_rank": score("the soft rank"),
+        "soft_rank_off_law": "largest relative distance of the soft rank of normal weights from its law",
     }
 )
 

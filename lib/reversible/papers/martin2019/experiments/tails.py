@@ -138,9 +138,10 @@ def sample(law: str, size: int, rng: np.random.Generator) -> Array:
 
 
 def sample_cells(profile: str) -> list[Samples]:
-    trials = {"smoke": 5, "book": 30, "full": 200}[profile]
+    trials = {"smoke": 5, "book": 30, "full": 2000}[profile]
     return [
-        Samples(law, size, trials, seed_of("martin-rivals", f"{law}, {size}")) for law in LAWS for size in (100, 1000)
+        Samples(law, size, trials, seed_of("martin-rivals, afresh", f"{law}, {size}"))
+        for law in LAWS for size in (100, 1000)
     ]  # fmt: skip
 
 
