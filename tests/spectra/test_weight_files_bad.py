@@ -48,6 +48,10 @@ def written(content):
 
 CUT = "cannot read '{}': it is cut short, damaged or of"
 NOTHING, NO_LAYER = "'{}' holds no layer", "no layer of '{}' can"
+TORCHSCRIPT = (
+    "'{0}' is a TorchScript archive, which holds code, and nothing in a file is run; if you trust it, "
+    "torch.save(torch.jit.load('{0}').state_dict(), 'weights.pt') writes the weights alone"
+)
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"
 BAD = {  # name of the file: (what makes it, what is said)
     "missing.npz": (lambda path: None, "there is no file '{}'"),
@@ -72,7 +76,7 @@ BAD = {  # name of the file: (what makes it, what is said)
     "net.tflite": (written(b"\x1c\0\0\0TFL3" + b"\0" * 40), "'{}' is a TensorFlow Lite model"),
     "broken.h5": (written(b"\x89HDF\r\n\x1a\n" + b"\0" * 90), CUT),
     "plain.pt": (plain_pickle, NOTHING),
-    "script.pt": (script, "'{}' is a TorchScript archive, which holds code: save the model's state_dict()"),
+    "script.pt": (script, TORCHSCRIPT),
     "none.npz": (stored({"b": np.zeros(3)}), "'{}' holds no layer: no array of 2 axes or more"),
     "none.safetensors": (stored({"b": np.zeros(3)}), NOTHING),
     "none.pt": (stored({"b": np.zeros(3)}), NOTHING),

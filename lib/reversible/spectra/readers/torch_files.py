@@ -32,7 +32,10 @@ def read_zip(path: Path, files: ExitStack) -> Contents:
     raw = files.enter_context(path.open("rb"))
     members = {member.filename: member for member in archive.infolist()}
     if any(name.endswith("constants.pkl") or "/code/" in name for name in members):
-        raise InputError(f"{str(path)!r} is a TorchScript archive, which holds code: save the model's state_dict()")
+        raise InputError(
+            f"{str(path)!r} is a TorchScript archive, which holds code, and nothing in a file is run; if you trust it, "
+            f"torch.save(torch.jit.load({str(path)!r}).state_dict(), 'weights.pt') writes the weights alone"
+        )
     pickle = next(name for name in members if name.rpartition("/")[2] == "data.pkl")
     root = pickle.removesuffix("data.pkl")
     if members[pickle].file_size > LARGEST_PICKLE:
