@@ -1,6 +1,7 @@
-"""What the simulator costs beside its bare arithmetic: python benchmarks/simulate.py [--device cuda] [--repeats N]
+"""What the simulator costs beside its bare arithmetic: python benchmarks/simulate.py [--device cuda] [--ratio]
 
-Prints, for n = 4096, m = 1024 and 1024 codes a W, three numbers with their goals, and what they were measured on.
+Prints, for n = 4096, m = 1024 and 1024 codes a W, three numbers with their goals, and what they were measured on;
+with --ratio the first of them alone.
 Repeats of what is compared are interleaved and medians are taken, since machines are noisy. Nothing here is a test: a
 goal missed is printed, no more.
 """
@@ -25,21 +26,24 @@ from reversible.runs.executors import executor
 PEAK, BANDWIDTH = 67e12, 4.8e12
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--ratio", action="store_true", help="nothing but the time over the bare arithmetic")
+    parser.add_argument("--n", type=int, default=4096, help="a power of two; m and the codes are a quarter of it")
     parser.add_argument("--peak", type=float, default=PEAK, help="of the GPU in float32, FLOP/s")
     parser.add_argument("--bandwidth", type=float, default=BANDWIDTH, help="of the GPU's memory, bytes/s")
-    words = parser.parse_args()
-    p = OneLayer(n=4096, m=1024, k=20, batch=1024, trials=2, device=words.device)
+    words = parser.parse_args(argv)
+    p = OneLayer(n=words.n, m=words.n // 4, k=20, batch=words.n // 4, trials=2, device=words.device)
     print(f"n = {p.n}, m = {p.m}, {p.batch} codes a W, {p.dtype} on {p.device}, medians of {words.repeats} repeats")
     if p.device == "cuda":
         on_gpu(p, words.repeats, words.peak, words.bandwidth)
         return
     on_cpu(p, words.repeats)
-    memory(p)
-    two_workers(p, 24)
+    if not words.ratio:
+        memory(p)
+        two_workers(p, 24)
 
 
 def on_cpu(p: OneLayer, repeats: int) -> None:

@@ -16,7 +16,7 @@ from reversible.base.checks import InputError
 from reversible.base.estimates import Estimate
 from reversible.papers import EXPERIMENTS
 from reversible.papers.arora2015.experiments import shadow as shadow_training
-from reversible.papers.arora2015.experiments import shadow_digits, shadow_long
+from reversible.papers.arora2015.experiments import shadow_curves, shadow_digits, shadow_gpu, shadow_long
 from reversible.random_nets.deep import MultiLayer
 from reversible.records import make
 from reversible.records.claims import read_claims, rules_for
@@ -28,15 +28,17 @@ from reversible.training.config import Training
 from smoke_records import SECONDS
 
 CLAIMS = read_claims(book_folder())
-TRAINED = {**shadow_training.EXPERIMENTS, **shadow_long.EXPERIMENTS, **shadow_digits.EXPERIMENTS}
+OLDER = {**shadow_training.EXPERIMENTS, **shadow_long.EXPERIMENTS, **shadow_digits.EXPERIMENTS}
+TRAINED = {**OLDER, **shadow_curves.EXPERIMENTS, **shadow_gpu.EXPERIMENTS}
 
 
-# The data of a trained cell and its number of images, where a measure's name ends with them.
-PLACE = re.compile(r"_(?:digits|mnist|cifar10|cifar100)_(?:\d+|all)$")
+# The data of a trained cell, its number of images and its widths, where a measure's name ends with them.
+PLACE = re.compile(r"_(?:digits|mnist|cifar10|cifar100)_(?:\d+|all)(?:_\d+x\d+)?(?:_long)?(?=_constant$|$)")
 # What no run here measures, nor the committed record: AlexNet's weights are not at hand.
 NOT_AT_HAND = {"net-spectra": {"alexnet_fc_on_law", "alexnet_fc_nothing_leaves"}}
 # And what a smoke run does not: it trains on one number of images, and compares none.
-NOT_IN_SMOKE = {**NOT_AT_HAND, "shadow": {"final_gain_few_less_all_mnist"}}
+NOT_IN_SMOKE = {**NOT_AT_HAND, "shadow": {"final_gain_few_less_all_mnist"},
+                "shadow-curves": {"gain_shadow_wide_less_narrow"}}  # fmt: skip
 
 
 def asked_of(name):
@@ -116,7 +118,7 @@ def test_no_two_cells_share_their_randomness(name, profile):
 
 # Made before `seed_of` was there, from ranges that began at the same numbers.
 SHARE_SEEDS = (
-    {"code-law", "baby-theorem", "net-reversal", *TRAINED},
+    {"code-law", "baby-theorem", "net-reversal", *OLDER},
     {"unbiased-inference", "linf-rate", "theorem-2-3", "regime-map", "inference-dropout"},
     {"law-grid-nets", "net-reversal"},
 )

@@ -103,7 +103,7 @@ class Run:
 
     @contextlib.contextmanager
     def _ready(self) -> Iterator[None]:
-        with one_thread(), told_when_out_of_memory(self.p), _products(self.p):
+        with one_thread(), told_when_out_of_memory(self.p), products_in(self.p):
             yield
 
     # --- putting it by and taking it up again ------------------------------------------------------------------------
@@ -201,7 +201,7 @@ class Clock:
 
 
 @contextlib.contextmanager
-def _products(p: Training) -> Iterator[None]:
+def products_in(p: Training) -> Iterator[None]:
     """Matrix products in p.precision."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("high" if p.precision == "tf32" else "highest")

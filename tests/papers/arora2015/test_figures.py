@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import made_up_curves
 from figure_checks import alts, captions, check_alts, check_sentences
 from pictures import CSS, DESKTOP, MARGIN, PADDING, PHONE, SMALLEST, Looked, rendered
 from reversible.base.rebuilt import rebuilt
@@ -51,6 +52,9 @@ LIVE = {
     "shadow tracking": lambda: figures.shadow_tracking(record("shadow")),
     "reversal pictures": figures.reversal_pictures,
     "shadow pictures": lambda: with_few_steps(figures.shadow_pictures),
+    "shadow curves": lambda: figure_of(made_up_curves.record()),
+    "shadow gpu": lambda: figure_of(made_up_curves.record("shadow-gpu")),
+    "shadow gains": lambda: figures.shadow_gains(made_up_curves.record()),
     "overview": lambda: figures.overview({name: record(name) for name in ("theorem-2-3", "trained-layers", "shadow")}),
 }
 

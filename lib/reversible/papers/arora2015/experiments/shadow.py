@@ -286,5 +286,4 @@ TIMED = ("equal_time_gain", "time_ratio")  # what measures begin with that are r
 EXPERIMENTS = {
     "shadow": Experiment(shadow_cells, tuned, shadow_measures, label=labels.shadow, timed=TIMED),
     "shadow-ablations": Experiment(ablation_cells, tuned, ablation_measures, label=labels.ablations),
-    "shadow-gpu": Experiment(gpu_cells, tuned, shadow_measures, label=labels.shadow, timed=TIMED),
 }

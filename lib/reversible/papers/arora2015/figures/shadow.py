@@ -240,4 +240,4 @@ def _pictured(name: str, hidden: tuple[int, ...]) -> Training:
     )
 
 
-FIGURES = {"shadow": shadow, "shadow-ablations": shadow_ablations, "shadow-gpu": shadow, "shadow-long": shadow}
+FIGURES = {"shadow": shadow, "shadow-ablations": shadow_ablations, "shadow-long": shadow}

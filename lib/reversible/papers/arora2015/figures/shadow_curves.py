@@ -1,0 +1,104 @@
+"""Figures of the curves of error against learning rate, and of what is gained at their minima."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter, PercentFormatter
+
+from reversible.base.estimates import Estimate
+from reversible.papers.arora2015.curve_tables import curves_in
+from reversible.papers.arora2015.experiments.shadow_curves_measures import DRAWN_BY, Runs, curve_of
+from reversible.papers.arora2015.labels.curves import METHODS, regime_words
+from reversible.papers.arora2015.smooth import SPACING, minimum, place_of
+from reversible.records.record import Record
+from reversible.show.drawing import LAW, Look, legend, means_and_bars, panels, show, told_apart
+from reversible.show.html import Shown
+
+DRAWN = ("backprop", "shadow", "noise")
+SHOWN = ("mnist_1000_400x3", "mnist_1000_1000x3", "mnist_5000_400x3", "cifar10_5000_400x3")  # a panel each
+SHORT = {"noise": "noise"}  # where a legend has less room
+
+
+def shadow_curves(record: Record) -> Shown:
+    """Error against learning rate in four of the regimes."""
+    regimes = curves_in(record)
+    return _panels(record, [name for name in SHOWN if name in regimes] or list(regimes)[:1])
+
+
+def shadow_gpu(record: Record) -> Shown:
+    """Error against learning rate in each regime."""
+    return _panels(record, list(curves_in(record)))
+
+
+def _panels(record: Record, names: list[str]) -> Shown:
+    """A panel a regime: points with intervals, the smooth minimum of each ringed."""
+    regimes = curves_in(record)
+    figures, axes = panels(len(names), 3.4)
+    said = []
+    for ax, name in zip(axes, names, strict=True):
+        lowest = [_curve(ax, regimes[name], method, look) for look, method in told_apart(DRAWN)]
+        _frame(ax, lowest)
+        ax.set(title=regime_words(name), xlabel="learning rate", ylabel="test error at the end")
+        legend(ax)
+        said.append(f"{record.measures[f'gain_shadow_{name}'].scaled(100)} ({regime_words(name)})")
+    return show(
+        figures,
+        [
+            f"Test error against learning rate, {regime_words(name)}: a curve with a minimum for backprop, one for "
+            f"SHADOW and one for noise of the same size."
+            for name in names
+        ],
+        f"Test error at the end against learning rate: means over seeds with 95% intervals; rings are the smooth "
+        f"minima. Backprop's less SHADOW's, in points: {'; '.join(said)}.",
+    )
+
+
+def _curve(ax: Axes, runs: Runs, method: str, look: Look) -> float:
+    """Draw one; its lowest smooth error."""
+    curve, rates = curve_of(runs, method), [result.lr for _, (_, result) in sorted(runs[method].items())]
+    if curve is None:
+        raise ValueError(f"{method} was run at one rate alone")
+    mean, bars = means_and_bars([Estimate.of(errors) for errors in curve.test.T])
+    ax.errorbar(rates, mean, bars, lw=1, capsize=2, ms=3, label=SHORT.get(method, METHODS[method]), **look)
+    at = rates[0] * 2 ** (SPACING * float(place_of(curve.tuning.mean(0)[None]).at[0]))
+    lowest = minimum(curve, DRAWN_BY).mean
+    ax.plot(at, lowest, "o", ms=10, mfc="none", mec=look["color"], mew=1.5)
+    return lowest
+
+
+def _frame(ax: Axes, lowest: list[float]) -> None:
+    """Rates at which training fails run out at the top."""
+    ax.set_xscale("log", base=2)
+    low, high = np.log2(ax.get_xlim())
+    ticks = 2.0 ** np.arange(np.ceil(low), np.floor(high) + 1)
+    ax.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+    ax.set_ylim(0.85 * min(lowest), min(1.0, 1.7 * max(lowest)))
+
+
+def shadow_gains(record: Record) -> Shown:
+    """What SHADOW gains on backprop, and noise of the same size, a row a regime, with intervals about zero."""
+    regimes = [name for name, runs in curves_in(record).items() if set(DRAWN) <= set(runs)]
+    figures, axes = panels(1, 1.4 + 0.42 * len(regimes))
+    ax, heights = axes[0], np.arange(len(regimes))
+    for nudge, (look, method) in zip((-0.12, 0.12), told_apart(DRAWN)[1:], strict=True):
+        mean, bars = means_and_bars([record.measures[f"gain_{method}_{name}"].scaled(100) for name in regimes])
+        ax.errorbar(mean, heights + nudge, xerr=bars, ls="", lw=1, capsize=2, label=METHODS[method], **look)
+    ax.axvline(0, color=LAW)
+    ax.set_yticks(heights, [regime_words(name).replace(", ", ",\n") for name in regimes])
+    ax.set(xlabel="points  ← worse | better →", ylim=(len(regimes) - 0.5, -0.5))
+    legend(ax)
+    gains = [record.measures[f"gain_shadow_{name}"].scaled(100) for name in regimes]
+    above, below = sum(e.ci95[0] > 0 for e in gains), sum(e.ci95[1] < 0 for e in gains)
+    return show(
+        figures,
+        "A row for each regime, with backprop's lowest error less SHADOW's and less that of noise of the same size, "
+        "each with its interval about a line at zero.",
+        f"Backprop's lowest error less that of SHADOW and of noise, in percentage points. The interval of SHADOW's "
+        f"gain lies above zero in {above} of {len(gains)} regimes, and below zero in {below}.",
+    )
+
+
+FIGURES = {"shadow-curves": shadow_curves, "shadow-gpu": shadow_gpu}
