@@ -100,6 +100,8 @@ mlp3 = labels(
         "after_{place}": "stable rank of the {place} square layer after training",
         "left_{place}": "stable rank of the {place} square layer, after over before training",
         "permuted_left_{place}": "the same for the trained entries in random order, {place} square layer",
+        "centred_left_{place}": "the same for the trained matrix less its mean, {place} square layer",
+        "permuted_centred_left_{place}": "for its entries in random order less their mean, {place} square layer",
         "soft_rank_{place}": "soft rank of the {place} square layer after training",
     },
     place={"first": "first", "second": "second"},

@@ -16,6 +16,7 @@ from reversible.training.config import Training
 from reversible.training.hooks import Look, errors
 from reversible.training.stack import Stack
 
+Array = np.ndarray
 SQUARE = (1, 2)  # the layers that are square, counted from the image up
 RATE, BATCH = 0.01, 16  # the batch is the notebook's; the rate is that of the notebooks' other net
 
@@ -40,6 +41,8 @@ class Mlp3Result:
     stable_rank: dict[str, tuple[tuple[float, ...], ...]]  # of the first and of the second square layer
     soft_rank: dict[str, tuple[tuple[float, ...], ...]]
     permuted: dict[str, tuple[float, ...]]  # stable rank of the trained entries in random order
+    centred: dict[str, tuple[float, ...]]  # of the trained matrix less the mean of its entries
+    permuted_centred: dict[str, tuple[float, ...]]  # of the entries in random order less their mean
     phase: dict[str, tuple[str, ...]]  # at the end
 
 
@@ -61,16 +64,27 @@ def mlp3(p: Mlp3) -> Mlp3Result | Absent:
     rows = [*run.follow()]
     rng = np.random.default_rng(p.seed)
     last = {str(layer): [W.double().numpy() for W in run.stack.net.weights[layer].detach()] for layer in SQUARE}
-    mixed = {
-        name: tuple(measured(rng.permuted(W.reshape(-1)).reshape(W.shape)).stable_rank for W in Ws)
-        for name, Ws in last.items()
-    }
+    mixed = {name: [rng.permuted(W.reshape(-1)).reshape(W.shape) for W in Ws] for name, Ws in last.items()}
+    permuted, centred, permuted_centred = (
+        {name: tuple(measured(of(W)).stable_rank for W in Ws) for name, Ws in kind.items()}
+        for kind, of in ((mixed, as_is), (last, less_its_mean), (mixed, less_its_mean))
+    )
     stable, soft = (
         {str(layer): tuple(tuple(getattr(m, name) for m in row[f"layer {layer}"]) for row in rows) for layer in SQUARE}
         for name in ("stable_rank", "soft_rank")
     )
     phases = {str(layer): tuple(m.phase for m in rows[-1][f"layer {layer}"]) for layer in SQUARE}
-    return Mlp3Result(tuple(tuple(row["test_error"]) for row in rows), stable, soft, mixed, phases)
+    return Mlp3Result(
+        tuple(tuple(row["test_error"]) for row in rows), stable, soft, permuted, centred, permuted_centred, phases
+    )
+
+
+def as_is(matrix: Array) -> Array:
+    return matrix
+
+
+def less_its_mean(matrix: Array) -> Array:
+    return matrix - matrix.mean()
 
 
 def training_of(p: Mlp3) -> Training:
@@ -100,7 +114,8 @@ def measures(pairs: list[tuple[Mlp3, Mlp3Result | Absent]]) -> dict[str, Estimat
             found[f"before_{place}"] = Estimate.of(ranks[0])
             found[f"after_{place}"] = Estimate.of(ranks[-1])
             found[f"left_{place}"] = Estimate.of(ranks[-1] / ranks[0])
-            found[f"permuted_left_{place}"] = Estimate.of(np.array(r.permuted[name]) / ranks[0])
+            for kind in ("permuted", "centred", "permuted_centred"):
+                found[f"{kind}_left_{place}"] = Estimate.of(np.array(getattr(r, kind)[name]) / ranks[0])
             found[f"soft_rank_{place}"] = Estimate.of(r.soft_rank[name][-1])
     return found
 
