@@ -38,7 +38,7 @@ def depth(record: Record) -> Shown:
     return show(
         figures,
         [
-            "Mean number of patterns in a plane over the number of layers: dense nets follow the line of one layer with "
+            "Mean number of patterns in a plane over the number of layers: dense nets follow the line of one layer of "
             "as many neurons, convolutions lie below it.",
             "Mean number of patterns in all of a space of three inputs over the number of layers, close to the line of "
             "one layer with as many neurons.",
