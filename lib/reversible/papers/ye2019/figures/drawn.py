@@ -29,7 +29,7 @@ def depth(record: Record) -> Shown:
         ax.plot(deep, [laws.cones(int(d) * width, inputs) for d in deep], color=LAW, label="one layer, as many neurons")
         doubled = laws.cones(width, inputs) * 2.0 ** (0.5 * (deep - 1))
         ax.plot(deep, doubled, color=LAW, ls=":", label="doubling every two layers")
-        ax.set(xlabel="layers", yscale="log")
+        ax.set(xlabel="layers", xticks=deep, yscale="log")
         plain_numbers(ax, "y", (1, 2, 5))
         legend(ax, ncols=1)
     plane.set(ylabel="patterns in a plane")
@@ -39,7 +39,7 @@ def depth(record: Record) -> Shown:
         figures,
         [
             "Mean number of patterns in a plane over the number of layers: dense nets follow the line of one layer of "
-            "as many neurons, convolutions lie below it.",
+            "as many neurons, convolutions lie near it.",
             "Mean number of patterns in all of a space of three inputs over the number of layers, close to the line of "
             "one layer with as many neurons.",
         ],
