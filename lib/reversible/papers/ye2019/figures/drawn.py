@@ -100,7 +100,7 @@ def denoise(record: Record) -> Shown:
             "Bound by the norms of layers over the largest norm of J that was found, a point a net, all above the "
             "line where both are as large.",
         ],
-        f"With skips {m['error_skips'].mean:.1%} of the noise is left and without them {m['error_plain'].mean:.1%}, "
+        f"With skips {m['error_skips'].mean:.1%} of the noise remains and without them {m['error_plain'].mean:.1%}, "
         f"with equally many weights. The norms of layers overestimate the largest norm of J by a factor of "
         f"{m['least_room'].mean:.1f} at least.",
     )
