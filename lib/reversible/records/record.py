@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import os
 import platform
 import subprocess
@@ -20,6 +21,7 @@ from reversible.base.estimates import Estimate
 from reversible.base.files import write_atomically
 from reversible.base.meaning import PACKAGE, changed, meaning_of, meaning_of_runs, unknown_to
 
+NUMBERS = re.compile(r"\[\n[-+.\deE,\s]*\]")  # a list of plain numbers, which is written in one line
 FORMAT = "reversible record 2"
 FORMATS = ("reversible record 1", FORMAT)  # in the first, `code` is the digest of the text of whole modules
 OLDER_NAMES = {"paper": "full"}  # of profiles, in records made before the name was changed
@@ -190,7 +192,8 @@ def flat(row: dict[str, Any]) -> dict[str, Any]:
 
 def write_record(record: Record, path: Path) -> None:
     """Write a record atomically; a measure that is not finite is refused."""
-    write_atomically(path, json.dumps(record.to_json(), indent=1, allow_nan=False) + "\n")
+    text = json.dumps(record.to_json(), indent=1, allow_nan=False)
+    write_atomically(path, NUMBERS.sub(lambda found: "".join(found[0].split()), text) + "\n")
 
 
 def read_record(path: Path) -> Record:
