@@ -261,7 +261,7 @@ def skips(p: Skips) -> SkipsResult:
         around = circle(np.zeros(p.length), 1.0, first, second)
         one, other = (pieces(net.program(), around) for net in (coder, coder.without_skips()))
         found.append((one.activation_regions, other.activation_regions, one.linear_regions, other.linear_regions))
-    return SkipsResult(neurons_of(coder), *(tuple(column) for column in zip(*found, strict=True)))
+    return SkipsResult(neurons_of(coder), *(tuple(column) for column in zip(*found, strict=True)))  # pyright: ignore[reportPossiblyUnboundVariable]
 
 
 def neurons_of(coder: Coder) -> int:
@@ -277,7 +277,7 @@ def skip_cells(profile: str) -> list[Skips]:
         "full": [(8, (2,)), (8, (2, 2)), (16, (2, 4)), (16, (2, 4, 8))],
     }[profile]
     draws = {"smoke": 4, "book": 20, "full": 400}[profile]
-    return [Skips(*what, draws, seed_of("ye-skips", f"{what}")) for what in asked]
+    return [Skips(*what, draws, seed_of("ye-skips", f"{what}")) for what in asked]  # pyright: ignore[reportCallIssue]
 
 
 def gain(above: tuple[int, ...], below: tuple[int, ...]) -> Estimate:

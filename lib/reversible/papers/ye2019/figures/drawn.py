@@ -24,8 +24,8 @@ def depth(record: Record) -> Shown:
                 [c["depth"] for c, _ in pairs], mean, bars, ls="", lw=1, capsize=2, mfc="none",
                 label=SPACES[kind].split(",")[0], **look,
             )  # fmt: skip
-        deep = np.arange(1, max(c["depth"] for c, _ in pairs) + 1)
-        inputs, width = (3 if kinds == ("space",) else 2), pairs[0][0]["width"]
+        deep = np.arange(1, max(c["depth"] for c, _ in pairs) + 1)  # pyright: ignore[reportPossiblyUnboundVariable]
+        inputs, width = (3 if kinds == ("space",) else 2), pairs[0][0]["width"]  # pyright: ignore[reportPossiblyUnboundVariable]
         ax.plot(deep, [laws.cones(int(d) * width, inputs) for d in deep], color=LAW, label="one layer, as many neurons")
         doubled = laws.cones(width, inputs) * 2.0 ** (0.5 * (deep - 1))
         ax.plot(deep, doubled, color=LAW, ls=":", label="doubling every two layers")
