@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 import os
 import platform
+import re
 import subprocess
 import tomllib
 from dataclasses import asdict, dataclass
