@@ -57,7 +57,7 @@ PARTS = ("times", "net", "errors")
 COMMAND = """import sys
 from reversible.cli import main
 status = main()
-print(open("/proc/self/status").read(), file=sys.stderr)
+print(open("/proc/self/status", encoding="utf-8").read(), file=sys.stderr)
 sys.exit(status)"""
 ALPHA = 3.0  # of the planted power law
 
