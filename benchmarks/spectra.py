@@ -163,7 +163,7 @@ def one_file(shape: tuple[int, int]) -> tuple[float, int, str]:
         alone = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         command = [sys.executable, "-c", COMMAND, "spectrum", str(path), "--json"]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        child = subprocess.run(command, env=alone, capture_output=True, text=True, check=True)
+        child = subprocess.run(command, env=alone, capture_output=True, encoding="utf-8", check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     peak = int(re.findall(r"VmHWM:\s+(\d+) kB", child.stderr)[0])
