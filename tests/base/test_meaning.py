@@ -122,7 +122,7 @@ EDITS = {
     "theory.one_layer.energy_nodes": ("p: float, count: int = 16", "p: float, count: int = 17", None),
     "theory.singular_values.tracy_widom": ("stats.gamma(46.446", "stats.gamma(46.447", 16),
     "training.run.MOMENTUM": ("MOMENTUM = 0.9", "MOMENTUM = 0.83", 16),
-    "base.runtime._OneThread": ("self.holders += 1", "self.holders += 2", 81),
+    "base.runtime._OneThread": ("self.holders += 1", "self.holders += 2", 86),
     "random_nets.one_layer._optimal_offset": ("lru_cache(maxsize=64)", "lru_cache(maxsize=63)", None),
     "random_nets.model.Codes": ('"exponential": 2.0', '"exponential": 2.5', None),
     "base.estimates.ratio": ("def ratio(", "def ratio(*more, ", None),

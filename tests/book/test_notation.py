@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from reversible.book import rooms
+from reversible.book.docstrings import ON_PAGES
 from reversible.records import record as results
 
 BOOK = results.book_folder()
@@ -48,6 +50,7 @@ def test_name_in_the_table_of_notation_is_in_the_code(name, argument, link):
     thing = found(name)
     assert argument is None or argument in inspect.signature(thing).parameters
     assert f"reversible.{name}".startswith(link)
+    assert any(link.startswith(f"{module}.") for room in ON_PAGES for module in rooms.shown_of(room))
 
 
 def test_every_line_of_notation_has_three_columns_and_nearly_every_one_a_name():

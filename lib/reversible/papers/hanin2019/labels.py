@@ -49,7 +49,7 @@ fold = labels(
     {
         "left_{shake}": "share of the folding net's pieces that is left after weights are moved by {shake}",
         "least_fall": "smallest fall of that share from one size of the moves to the next",
-        "random_left_{shake}": "regions of random nets of that shape after such moves, over those before",
+        "random_left_{shake}": "regions of random nets of that shape after moves by {shake}, over those before",
     },
     shake=SHAKES,
 )

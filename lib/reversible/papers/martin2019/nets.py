@@ -88,6 +88,7 @@ class LeNet5(nn.Module):
             _as_keras(layer, generator)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Logits (B, classes) of images (B, 1, side, side)."""
         x = functional.max_pool2d(torch.relu(self.conv1(x)), 2)
         x = functional.max_pool2d(torch.relu(self.conv2(x)), 2)
         return self.fc2(torch.relu(self.fc1(x.flatten(1))))

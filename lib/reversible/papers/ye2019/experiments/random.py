@@ -217,7 +217,9 @@ def _fits(deep: Array, counts: tuple[Array, ...]) -> tuple[float, float, float]:
 def depth_measures(pairs: list[tuple[Depth, LayerResult]]) -> dict[str, Estimate]:
     found = {}
     for kind in DEPTHS:
-        same = [(p, np.array(r.patterns, float)) for p, r in pairs if p.kind == kind]
+        same = sorted(
+            ((p, np.array(r.patterns, float)) for p, r in pairs if p.kind == kind), key=lambda at: at[0].depth
+        )
         deep = np.array([p.depth for p, _ in same], float)
         for place, name in enumerate(("power", "doublings", "exponential_worse")):
             found[f"{name}_{kind}"] = jackknife(lambda *c, at=place, d=deep: _fits(d, c)[at], *(c for _, c in same))
