@@ -6,6 +6,8 @@ A figure is a `Shown` as `show.drawing.show` makes it: its content is the page's
 import html
 import re
 
+import numpy as np
+
 from pictures import DESKTOP, MARGIN, PHONE, SMALLEST, Looked, rendered
 
 
@@ -61,3 +63,9 @@ def check_nothing_collides(shown):
         looked = Looked(panel)
         assert looked.cut_off() == []
         assert looked.colliding() == []
+
+
+def marked(panel, count=0):
+    """The points of each series of a panel that has markers, of `count` points where that is given."""
+    lines = [line for line in panel.axes[0].lines if line.get_marker() not in ("None", None, "none", "_", "|", "")]
+    return [np.array(line.get_data(), float) for line in lines if count in (0, len(line.get_xdata()))]
