@@ -20,19 +20,23 @@ from reversible.base.checks import InputError
 ROOT = Path(__file__).parents[1]
 
 
+# The kernels that every CPU has: what a chapter computes with them is what another machine may compute.
+PLAIN = {"ATEN_CPU_CAPABILITY": "default", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2", "MKL_CBWR": "COMPATIBLE"}
+
+
 @dataclass(frozen=True)
 class Checkout:
     """A copy of the project in a temporary folder; its commands use its own library."""
 
     root: Path
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        environment = {**os.environ, "PYTHONPATH": str(self.root / "lib"), "PATH": path}
+        environment = {**os.environ, "PYTHONPATH": str(self.root / "lib"), "PATH": path, **settings}
         return subprocess.run(words, cwd=self.root, env=environment, capture_output=True, text=True)
 
-    def build(self) -> subprocess.CompletedProcess[str]:
-        return self.run(sys.executable, "-m", "reversible.book.build", "--profile", "smoke")
+    def build(self, **settings: str) -> subprocess.CompletedProcess[str]:
+        return self.run(sys.executable, "-m", "reversible.book.build", "--profile", "smoke", **settings)
 
     def edit(self, file: str, old: str, new: str) -> None:
         path = self.root / file
