@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reversible.spectra import entries
-from reversible.spectra import matrix as spectra
+from reversible.spectra import entries, nulls
 from reversible.spectra.decomposed import decomposed
 from reversible.spectra.measures import measure
 
@@ -26,7 +25,7 @@ PARTS = (
 
 @pytest.fixture(autouse=True)
 def _fewer(monkeypatch):
-    monkeypatch.setattr(spectra, "SAMPLE", SAMPLE)
+    monkeypatch.setattr(nulls, "SAMPLE", SAMPLE)
 
 
 @functools.cache
@@ -35,7 +34,7 @@ def measured(shape):
     rng, found = np.random.default_rng(1), []
     for _ in range(DRAWS):
         whole = SD * rng.standard_normal(shape)
-        null = measure(shape, *spectra._gaussian(*shape, SD, rng), 2.0)
+        null = measure(shape, *nulls._gaussian(*shape, SD, rng), 2.0)
         found.append((measure(shape, entries.measured(whole), decomposed(whole), 2.0), null))
     return found
 
@@ -46,7 +45,7 @@ def drawn(shape):
     rng, found = np.random.default_rng(2), []
     for _ in range(MANY):
         whole = SD * rng.standard_normal(shape)
-        both = (entries.measured(whole), decomposed(whole)), spectra._gaussian(*shape, SD, rng)
+        both = (entries.measured(whole), decomposed(whole)), nulls._gaussian(*shape, SD, rng)
         found.append([own | {name: getattr(parts, name) for name in COLUMNS} for own, parts in both])
     return found
 
@@ -80,7 +79,7 @@ def test_a_part_that_is_off_would_be_seen(shape):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_it_is_of_full_rank_and_has_vectors_on_both_sides(shape):
-    own, drawn = spectra._gaussian(*shape, SD, np.random.default_rng(0))
+    own, drawn = nulls._gaussian(*shape, SD, np.random.default_rng(0))
     assert drawn.rank == shape[1]
     assert [side.shape[0] for side in drawn.directions] == [*shape]
     assert own["sd"] == pytest.approx(SD, rel=0.05)

@@ -25,16 +25,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from reversible.base.checks import InputError, integer
-from reversible.spectra import bulk, entries, scales
-from reversible.spectra.decomposed import VECTORS, Decomposed, decomposed, enough, rank_of, values_of
+from reversible.spectra import bulk, entries
+from reversible.spectra.decomposed import decomposed
 from reversible.spectra.measures import Measures, measure
+from reversible.spectra.nulls import nulls_of
 from reversible.spectra.verdicts import verdict
-from reversible.theory.singular_values import Array, gaussian_singular_values
+from reversible.theory.singular_values import Array
 
-SAMPLE = 1 << 16  # Gaussian entries that stand for more of them
 FAR = 16  # largest entries up to two to this power, or down to it, have squares that any precision holds
 
 
@@ -80,9 +79,8 @@ def _flat(row: Row) -> dict[str, Any]:
 def analyse(matrix: Array, layer: str = "", *, nulls: bool = True, seed: int = 0) -> Row:
     """Measure a matrix (out, in), beside its nulls and levelled if wanted, and say what it is.
 
-    The Gaussian null depends on the shape alone and is drawn part by part without a matrix, see `_gaussian`. Of a large
-    matrix the other two and the levelled one are decomposed in single precision. Without nulls the verdict does not
-    know of scales: see `verdict`.
+    What the nulls of a large matrix need not be decomposed for, `spectra.nulls` says. Without nulls the verdict does
+    not know of scales: see `verdict`.
 
     Raises InputError for what is no matrix of real finite numbers, has fewer than two rows or columns that are not all
     zero, or entries that are all the same.
@@ -94,7 +92,7 @@ def analyse(matrix: Array, layer: str = "", *, nulls: bool = True, seed: int = 0
     used = used if shape_used[0] >= shape_used[1] else used.T
     own = entries.measured(used)
     measured = measure(used.shape, own, decomposed(used), unit)
-    beside, levelled = _nulls(used, own, unit, generator) if nulls else ({}, None)
+    beside, levelled = nulls_of(used, own, unit, generator) if nulls else ({}, None)
     return Row(
         layer, shape, shape_used, measured, beside, levelled,
         verdict(measured, min(shape_used), beside.get("permuted"), levelled),
@@ -113,55 +111,6 @@ def in_units(used: Array) -> tuple[Array, float]:
     """A matrix over a power of two, which rounds nothing, and that power; it is one unless entries are far from one."""
     power = math.frexp(max(abs(float(used.min())), abs(float(used.max()))))[1]
     return (used, 1.0) if abs(power) <= FAR else (np.ldexp(used, -power), math.ldexp(1.0, power))
-
-
-def _nulls(
-    used: Array, own: dict[str, float], unit: float, generator: np.random.Generator
-) -> tuple[dict[str, Measures], bulk.Bulk | None]:
-    """The nulls of a tall matrix whose entries are `own`, and its bulk when it is levelled."""
-    shape, kind, sd = used.shape, enough(used), math.hypot(own["mean"], own["sd"])
-    mixed = np.array(used, min(np.dtype(kind), used.dtype), order="C")
-    generator.permuted(mixed.reshape(-1), out=mixed.reshape(-1))
-    beside = {
-        "gaussian": measure(shape, *_gaussian(shape[0], shape[1], sd, generator), unit),
-        "permuted": measure(shape, own, decomposed(mixed, kind), unit),
-    }
-    del mixed
-    if not (found := scales.fit(used.astype(float, copy=False))):
-        return beside, None
-    values = values_of(found.level, kind)
-    mixed = found.again(generator)
-    beside["scaled"] = measure(shape, entries.measured(_some(mixed, generator)), decomposed(mixed, kind), unit)
-    whole = rank_of(values, kind) == len(values)
-    return beside, bulk.fit(values, (shape[0], shape[1])) if whole else None
-
-
-def _some(matrix: Array, generator: np.random.Generator) -> Array:
-    """Its entries, or of many a sample."""
-    flat, many = matrix.reshape(-1), entries.MANY
-    return flat[generator.integers(0, flat.size, many)] if flat.size > many else flat
-
-
-def _gaussian(n: int, p: int, sd: float, generator: np.random.Generator) -> tuple[dict[str, float], Decomposed]:
-    """An n x p matrix of independent Gaussian entries, of which every part is drawn by itself, from its own law.
-
-    Its singular values are those of a bidiagonal matrix, its singular vectors random directions. Two columns have a
-    squared cosine of the law Beta(1/2, (n - 1)/2), and any two pairs of columns are independent: their sum is Gaussian
-    but for a part in p, and the largest is that of as many independent ones as there are pairs. The entries are a
-    sample, whose distances from what is expected shrink as the root of its size.
-    """
-    sample = generator.standard_normal(min(n * p, SAMPLE))
-    own, less = entries.measured(sample), math.sqrt(len(sample) / (n * p))
-    own |= {name: own[name] * less for name in ("skew", "entries_ks")}
-    own |= {"mean": own["mean"] * less * sd, "sd": (1 + (own["sd"] - 1) * less) * sd}
-    own["kurtosis"] = 3 + (own["kurtosis"] - 3) * less
-    pairs = p * (p - 1) / 2
-    squared = 1 + math.sqrt(2 * (n - 1) / (n + 2) / pairs) * generator.standard_normal()
-    largest = stats.beta.isf(-math.expm1(math.log(generator.random()) / pairs), 0.5, (n - 1) / 2)
-    directions = [generator.standard_normal((size, min(VECTORS, p) + 1)) for size in (n, p)]
-    values = gaussian_singular_values(n, p, generator) * sd
-    columns = math.sqrt(max(squared, 0.0)), math.sqrt(n * float(largest))
-    return own, Decomposed(values, [d / np.linalg.norm(d, axis=0) for d in directions], *columns, rank_of(values))
 
 
 def _checked(matrix: Array, name: str) -> Array:

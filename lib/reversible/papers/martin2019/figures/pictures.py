@@ -77,7 +77,7 @@ def _collapse(ax: Axes, values: Array) -> None:
     _bars(ax, values[:r])
     _law(ax, N, r, N)
     ax.plot([0], [0.03], "v", color=COLOURS[1], ms=6, clip_on=False)
-    ax.text(0.14, 0.04, f"{P - r} at zero", va="bottom")
+    ax.text(0.0, 0.12, f"{P - r} at zero", ha="center", va="bottom", rotation=90)
 
 
 DRAWERS = {
