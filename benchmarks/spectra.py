@@ -81,6 +81,7 @@ def main() -> None:
                 square = times(size, words.repeats, watching)
     if "net" in parts:
         net(square if words.sizes.endswith("4096") else 0.0)
+        net(0.0, spread=0.3)
     if "errors" in parts:
         smallest_values(1024)
         errors(words.draws, watching)
@@ -137,14 +138,18 @@ def taken(
 # --- a net ------------------------------------------------------------------------------------------------------------
 
 
-def net(watched_square: float) -> None:
-    """The whole of LLAMA from its distinct shapes, and its peak memory beside its largest layer in float32."""
+def net(watched_square: float, spread: float = 0.0) -> None:
+    """The whole of LLAMA from its distinct shapes, and its peak memory beside its largest layer in float32.
+
+    With a `spread` of the logarithms of rows' scales all nulls of a layer are decomposed: it cannot cost more.
+    """
     weights = sum(n * p * count for (n, p), count in LLAMA.values())
     largest = max(4 * n * p for (n, p), _ in LLAMA.values())
-    print(f"a net of {weights / 1e9:.2f} billion weights in bf16, a process for each shape, on one thread:")
+    kind = "rows of unequal scales" if spread else "independent entries"
+    print(f"a net of {weights / 1e9:.2f} billion weights in bf16, {kind}, a process for each shape, on one thread:")
     whole, peak = 0.0, 0
     for name, (shape, count) in LLAMA.items():
-        seconds, memory, verdict = one_file(shape)
+        seconds, memory, verdict = one_file(shape, spread)
         whole, peak = whole + count * seconds, max(peak, memory)
         print(f"  {count:3} x {shape[0]} x {shape[1]} ({name}): {seconds:.1f} s, {memory >> 20} MiB, {verdict}")
     print(f"  {whole / 120:.0f} minutes on two cores (goal <= 30); peak memory {peak / largest:.2f} times the largest "
@@ -155,11 +160,11 @@ def net(watched_square: float) -> None:
               f"{count} square layers alone")  # fmt: skip
 
 
-def one_file(shape: tuple[int, int]) -> tuple[float, int, str]:
+def one_file(shape: tuple[int, int], spread: float) -> tuple[float, int, str]:
     """Seconds of a processor, bytes at the peak and the verdict of `reversible spectrum` on a Gaussian layer."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "layer.safetensors")
-        write(path, shape)
+        write(path, shape, spread)
         alone = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         command = [sys.executable, "-c", COMMAND, "spectrum", str(path), "--json"]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -170,7 +175,7 @@ def one_file(shape: tuple[int, int]) -> tuple[float, int, str]:
     return seconds, peak << 10, json.loads(child.stdout)[0]["verdict"]
 
 
-def write(path: Path, shape: tuple[int, int]) -> None:
+def write(path: Path, shape: tuple[int, int], spread: float) -> None:
     """A .safetensors of one layer in bf16, written a few rows at a time."""
     n, p = shape
     head = json.dumps({"w.weight": {"dtype": "BF16", "shape": shape, "data_offsets": [0, 2 * n * p]}}).encode()
@@ -179,6 +184,7 @@ def write(path: Path, shape: tuple[int, int]) -> None:
         file.write(struct.pack("<Q", len(head)) + head)
         for start in range(0, n, 256):
             rows = 0.02 * rng.standard_normal((min(256, n - start), p), dtype=np.float32)
+            rows *= np.exp(spread * rng.standard_normal((len(rows), 1), dtype=np.float32))
             file.write(torch.from_numpy(rows).bfloat16().view(torch.uint8).numpy().tobytes())
 
 

@@ -83,11 +83,10 @@ def test_where_all_drivers_fail_it_says_so(monkeypatch):
         decomposed(np.random.default_rng(1).standard_normal((90, 60)))
 
 
-def test_only_large_random_matrices_are_in_single_precision():
-    for smaller in (LARGE - 1, LARGE):
-        kind = "f4" if smaller == LARGE else "f8"
-        assert enough(np.zeros((LARGE + 5, smaller))) == kind
-        assert enough(np.zeros((smaller, LARGE + 5))) == kind
+def test_only_large_random_matrices_that_are_not_square_are_in_single_precision():
+    kinds = {(LARGE + 99, LARGE): "f4", (LARGE + 99, LARGE - 1): "f8", (LARGE + 9, LARGE): "f8", (LARGE, LARGE): "f8"}
+    for (n, p), kind in kinds.items():
+        assert enough((n, p)) == enough((p, n)) == kind
 
 
 def test_the_precision_of_a_random_matrix_moves_no_verdict_of_its_bulk():

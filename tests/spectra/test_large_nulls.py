@@ -5,7 +5,7 @@ import pytest
 
 from reversible.spectra import entries, nulls
 from reversible.spectra.matrix import analyse
-from reversible.spectra.verdicts import left
+from reversible.spectra.verdicts import UNEQUAL, left
 
 SIZE = 1024
 RNG = np.random.default_rng(5)
@@ -73,6 +73,12 @@ def test_rows_that_differ_have_scales_and_others_have_not(mean):
     free = mean + rng.laplace(size=(900, 600))
     by_row = free * (1 + 0.1 * rng.standard_normal((900, 1)))
     assert [nulls.has_scales(m, entries.measured(m)) for m in (free, by_row, by_row.T)] == [False, True, True]
+
+
+def test_large_square_noise_of_unequal_scales_is_told():
+    """Levelled in single precision, some of its values would be rounding, and it would pass for structured."""
+    unequal = LIGHT["gaussian"] * np.exp(0.3 * np.random.default_rng(9).standard_normal((SIZE, 1)))
+    assert analyse(unequal).verdict == UNEQUAL
 
 
 def test_a_large_matrix_of_equal_scales_has_no_scaled_null():

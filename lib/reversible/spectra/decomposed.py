@@ -3,8 +3,7 @@
 They come from the eigenvalues of the smaller Gram matrix, which takes a third of the time of a singular value
 decomposition, needs the matrix in another precision in pieces only, and leaves an error of some eps (s_max / s)^2 in a
 singular value s, relative to it, so that what is below `rounding` is noise. What is measured on a matrix is in double
-precision. Of matrices drawn at random for comparison, single precision is enough where they are large: of a square one,
-a value in a thousand is then below `rounding`.
+precision. Of matrices drawn at random for comparison single precision is enough where they are large, see `enough`.
 """
 
 from __future__ import annotations
@@ -20,7 +19,8 @@ from reversible.theory.singular_values import Array
 
 VECTORS = 16  # from the middle of the spectrum, whose components are looked at
 SURE = 4.0  # times sqrt(eps): the largest value that rounding made of none was 1.8 times, up to 8,192 x 2,048
-LARGE = 1024  # singular values from which on single precision is enough for a random matrix
+LARGE = 1024  # singular values from which on a matrix is large
+FAR = 10  # times the largest value that is rounding
 PIECE = 1 << 22  # entries that are brought to another precision at a time
 DRIVERS = ("stemr", "stebz", "stev")  # of LAPACK: the fast one fails on spectra of many equal values, the last never
 
@@ -108,9 +108,17 @@ def values_of(matrix: Array, kind: str = "f8") -> Array:
     return np.sqrt(np.maximum(squares[::-1], 0)).astype(float)
 
 
-def enough(matrix: Array) -> str:
-    """The precision that is enough for a random matrix: single where it is large."""
-    return "f4" if min(matrix.shape) >= LARGE else "f8"
+def enough(shape: tuple[int, int]) -> str:
+    """The precision in which no value of a random matrix is rounding: single where it is large and not nearly square.
+
+    Its smallest value over its largest is (sqrt(n) - sqrt(p)) / (sqrt(n) + sqrt(p)), far from zero.
+    """
+    p, n = np.sqrt(sorted(shape))
+    return "f4" if is_large(shape) and (n - p) / (n + p) > FAR * rounding("f4") else "f8"
+
+
+def is_large(shape: tuple[int, int]) -> bool:
+    return min(shape) >= LARGE
 
 
 def _columns(gram: Array, n: int) -> tuple[float, float]:

@@ -16,7 +16,8 @@ Gaussian one. Any other is decomposed.
 rows and columns vary no more than that has no scales to keep: its scaled null would be the permuted one once more, and
 levelling would change nothing.
 
-What is decomposed here of a large matrix is in single precision.
+What is decomposed here of a large matrix is in single precision, but for a nearly square one's permuted null and its
+levelled values: of these a value in a thousand would be rounding, and the verdict asks for their rank.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import numpy as np
 from scipy import stats
 
 from reversible.spectra import bulk, entries, scales
-from reversible.spectra.decomposed import VECTORS, Decomposed, decomposed, enough, rank_of, values_of
+from reversible.spectra.decomposed import VECTORS, Decomposed, decomposed, enough, is_large, rank_of, values_of
 from reversible.spectra.measures import Measures, measure
 from reversible.theory.singular_values import Array, gaussian_singular_values
 
@@ -43,7 +44,8 @@ def nulls_of(
 
     And its bulk when it is levelled: None where there are no scales, or where some levelled values are rounding.
     """
-    shape, kind, large = (used.shape[0], used.shape[1]), enough(used), enough(used) == "f4"
+    shape = (used.shape[0], used.shape[1])
+    kind, large = enough(shape), is_large(shape)
     light = large and are_light(own, shape, max(float(used.max()) - own["mean"], own["mean"] - float(used.min())))
     mixed = None if light else _shuffled(used, kind, generator)
     sd = math.hypot(own["mean"], own["sd"])
@@ -51,11 +53,12 @@ def nulls_of(
     found = _gaussian(*shape, sd, generator)[1] if mixed is None else decomposed(mixed, kind)
     beside["permuted"] = measure(shape, own, found, unit)
     del mixed
-    if (large and not has_scales(used, own)) or not (fitted := scales.fit(used.astype(float, copy=False))):
+    if (large and not has_scales(used, own)) or not (fitted := scales.fit(used)):
         return beside, None
     values = values_of(fitted.level, kind)
-    mixed = fitted.again(generator)
-    beside["scaled"] = measure(shape, entries.measured(_some(mixed, generator)), decomposed(mixed, kind), unit)
+    mixed = fitted.again(generator, over=True)
+    found = decomposed(mixed, "f4" if large else "f8")  # which is shown, and not judged
+    beside["scaled"] = measure(shape, entries.measured(_some(mixed, generator)), found, unit)
     return beside, bulk.fit(values, shape) if rank_of(values, kind) == len(values) else None
 
 

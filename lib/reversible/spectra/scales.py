@@ -25,6 +25,7 @@ import numpy as np
 Array = np.ndarray
 ROUNDS = 200  # of rows and columns in turn, at most
 NEAR = 1e-3  # how far from one the mean square of a row may stay
+PIECE = 1 << 16  # entries that are looked at together, so that their squares stay in a processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +34,13 @@ class Scales:
 
     rows: Array  # (n,)
     columns: Array  # (p,)
-    level: Array  # (n, p), each row's and each column's mean square is one
+    level: Array  # (n, p), each row's and each column's mean square is one; of the matrix's own precision
 
-    def again(self, generator: np.random.Generator) -> Array:
-        """Another matrix (n, p) of these scales: the entries of `level` in random order."""
-        mixed = generator.permuted(self.level.reshape(-1)).reshape(self.level.shape)
+    def again(self, generator: np.random.Generator, over: bool = False) -> Array:
+        """Another matrix (n, p) of these scales: the entries of `level` in random order; `over` it, to save memory."""
+        mixed = self.level if over else self.level.copy()
+        flat = mixed.reshape(-1)
+        generator.permuted(flat, out=flat)
         mixed *= self.rows[:, None]
         mixed *= self.columns
         return mixed
@@ -50,15 +53,39 @@ def fit(matrix: Array) -> Scales | None:
     >>> found.level.round(9).tolist(), (found.rows / found.rows[0]).round(9).tolist()
     ([[1.0, -1.0], [1.0, 1.0]], [1.0, 3.0])
     """
-    squares = np.square(matrix)
-    n, p = matrix.shape
-    columns = np.ones(p)
     with np.errstate(all="ignore"):  # without scales some of these run off to zero or infinity
-        rows = squares @ columns / p
+        columns = np.ones(matrix.shape[1])
+        rows, following = _round(matrix, columns)
         for _ in range(ROUNDS):
-            columns = 1 / ((1 / rows) @ squares / n)
-            before, rows = rows, squares @ columns / p
+            before, columns = rows, following
+            rows, following = _round(matrix, columns)
             if np.abs(rows / before - 1).max() < NEAR:
                 found = np.sqrt(before), 1 / np.sqrt(columns)
-                return Scales(*found, matrix / found[0][:, None] / found[1])
+                return Scales(*found, _level(matrix, *found))
     return None
+
+
+def _round(matrix: Array, columns: Array) -> tuple[Array, Array]:
+    """The rows' mean squares over the columns' scales, and one over the columns' mean squares over the rows' scales.
+
+    Both in one walk through the matrix: what a row adds to the columns needs its own mean square alone.
+    """
+    n, p = matrix.shape
+    rows, sums = np.empty(n), np.zeros(p)
+    for piece in _pieces(matrix):
+        squares = np.square(matrix[piece], dtype=float)
+        rows[piece] = squares @ columns / p
+        sums += (1 / rows[piece]) @ squares
+    return rows, n / sums
+
+
+def _level(matrix: Array, rows: Array, columns: Array) -> Array:
+    level = np.empty(matrix.shape, matrix.dtype if matrix.dtype.kind == "f" else float)
+    for piece in _pieces(matrix):
+        level[piece] = matrix[piece] / rows[piece, None] / columns
+    return level
+
+
+def _pieces(matrix: Array) -> list[slice]:
+    step = max(PIECE // matrix.shape[1], 1)
+    return [slice(start, start + step) for start in range(0, len(matrix), step)]
