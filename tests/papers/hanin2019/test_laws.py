@@ -7,11 +7,11 @@ import pytest
 
 from reversible.nets.pieces import pieces, segment
 from reversible.nets.program import Program
-from reversible.papers.hanin2019 import laws
 from reversible.papers.hanin2019.experiments import training
 from reversible.papers.hanin2019.experiments.fold import share_left
 from reversible.papers.hanin2019.experiments.random import exponent
 from reversible.papers.hanin2019.nets import shaken, tent
+from reversible.theory import regions as laws
 from reversible.training.run import Run
 
 
