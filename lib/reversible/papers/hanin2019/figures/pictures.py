@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
 
 from reversible import data
 from reversible.nets.polygons import Tiling, Window, tiling
 from reversible.nets.program import Program
-from reversible.show.drawing import LAW, panels, show_moments
+from reversible.show.drawing import panels, show_moments
 from reversible.show.html import Shown
+from reversible.show.tilings import draw_tiling
 from reversible.training.config import Training
 from reversible.training.hooks import errors
 from reversible.training.run import Run
@@ -25,7 +24,7 @@ def three_digits() -> Shown:
     found = _moments(Window.through(three))
     figures, axes = panels(len(found), height=3.4)
     for ax, (epoch, tiles, _) in zip(axes, found, strict=True):
-        _draw(ax, tiles, three)
+        draw_tiling(ax, tiles, three, CLASSES)
         ax.set_title(_when(epoch))
     (_, first, _), *_, (_, last, wrong) = found
     return show_moments(
@@ -71,19 +70,3 @@ def _alt(epoch: int) -> str:
     if epoch == 0:
         return "A window of a plane through three digits, cut into convex polygons by a net before training."
     return f"The same window {_when(epoch)}, cut into other polygons, in the colours of the classes that the net says."
-
-
-def _draw(ax: Axes, tiles: Tiling, three: np.ndarray) -> None:
-    window = tiles.window
-    said = [int(tiles.values[list(polygon)].mean(0).argmax()) for polygon in tiles.polygons]
-    shapes = [tiles.corners[list(polygon)] for polygon in tiles.polygons]
-    cells = PolyCollection(shapes, array=np.array(said, float), cmap="Pastel1", edgecolors="0.3", linewidths=0.4)
-    cells.set_clim(0, 9)
-    ax.add_collection(cells)
-    flat = (three - window.origin) @ np.array([window.first, window.second]).T
-    for place, name in zip(flat, CLASSES, strict=True):
-        ax.text(float(place[0]), float(place[1]), str(name), ha="center", va="center", color="black", weight="bold")
-    (left, low), (right, high) = window.low, window.high
-    ax.set(xlim=(left, right), ylim=(low, high), xlabel="along the first direction", ylabel="along the second")
-    ax.set_aspect("equal")
-    ax.spines[:].set_color(LAW)
