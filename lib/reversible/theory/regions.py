@@ -42,7 +42,8 @@ def zeros_around(points: Array, layer: int, s: float) -> float:
     """
     count, n = points.shape
     lifted = np.concatenate([math.sqrt(2 / n) * points, np.full((count, 1), math.sqrt(layer) * s)], 1)
-    one = lifted / np.linalg.norm(lifted, axis=1, keepdims=True)
+    lengths = np.linalg.norm(lifted, axis=1, keepdims=True)
+    one = (lifted / np.where(lengths, lengths, 1))[lengths[:, 0] > 0]
     other = np.roll(one, -1, axis=0)
     turns = 2 * np.arctan2(np.linalg.norm(one - other, axis=1), np.linalg.norm(one + other, axis=1))
     return float(turns.sum()) / math.pi

@@ -56,7 +56,7 @@ class Regions:
     random_distance: Array
 
 
-def regions(
+def count_regions(
     model: nn.Module | Net | Layered, images: Any, curves: int = 10, samples: int = 100, seed: int = 0
 ) -> Regions:
     """Count the pieces of a model on so many lines and circles through samples, and measure distances of samples.
@@ -189,10 +189,8 @@ def _line_words(found: Regions) -> str:
 
 
 def _segment_words(found: Regions) -> str:
-    segments = found.segments
-    return (
-        f"Between the two samples it has {_mean(segments.linear, 'linear regions')}. {_bare(found, segments.random)}."
-    )
+    between = f"Between the two samples it has {_mean(found.segments.linear, 'linear regions')}"
+    return f"{between}. {_bare(found, found.segments.random)}."
 
 
 def _circle_words(found: Regions) -> str:
@@ -240,8 +238,8 @@ def plane(model: nn.Module | Net | Layered, three: Any, margin: float = 0.5, see
     """A window of the plane through three images cut into the net's pieces, as `drawing.show` takes it.
 
     That is the figure, what it looks like, and what to see. The window reaches `margin` of their spread beyond them.
-    InputError where `regions` raises it, for other than three images, for three on one line, and for a window with so
-    many pieces that no picture shows them.
+    InputError where `count_regions` raises it, for other than three images, for three on one line, and for a window
+    with so many pieces that no picture shows them.
     """
     from reversible.show import drawing
     from reversible.show.tilings import classes_of, draw_tiling
