@@ -21,6 +21,7 @@ import resource
 import statistics
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -161,8 +162,7 @@ def beside(repeats: int) -> None:
 
 def searched(weights: Layers) -> int:
     """How many pieces relucent finds that meet the window."""
-    import relucent
-
+    relucent = import_module("relucent")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = relucent.Complex(module_of(weights))

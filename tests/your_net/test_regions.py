@@ -113,6 +113,7 @@ def test_equal_samples_count_once_and_a_blank_one_is_on_every_switch():
 def test_a_circle_goes_through_its_three_samples():
     three = np.random.default_rng(0).normal(size=(3, 5))
     curve = module._circle(three)
+    assert curve is not None
     around = curve.at(np.linspace(0, math.tau, 100001))
     assert [np.linalg.norm(around - x, axis=1).min() for x in three] == pytest.approx([0, 0, 0], abs=1e-3)
 

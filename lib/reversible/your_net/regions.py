@@ -135,8 +135,8 @@ def _counted(own: _Own, x: Array, rng: np.random.Generator) -> Regions:
     segments = [(segment(a, b), _law_of_line(own.neurons, a, b, 1.0)) for a, b in pairs]
     circles = [(each, _law_of_circle(own.neurons, each)) for each in rounds if each]
     return Regions(
-        own.neurons, own.by_law, *map(own.counts, (lines, segments, circles)),
-        own.distances(own.program, x), own.random_distances(x),
+        neurons=own.neurons, by_law=own.by_law, lines=own.counts(lines), segments=own.counts(segments),
+        circles=own.counts(circles), distance=own.distances(own.program, x), random_distance=own.random_distances(x),
     )  # fmt: skip
 
 
@@ -256,7 +256,7 @@ def plane(model: nn.Module | Net | Layered, three: Any, margin: float = 0.5, see
         beside = [tiling(own.random(draw), window).linear_regions for draw in range(RANDOM)]
     said = classes_of(own.program(x))
     (figure,), (ax,) = drawing.panels(1, height=drawing.ALONE)
-    draw_tiling(ax, found, x, said)
+    draw_tiling(ax, found, x, said.tolist())
     return (
         figure,
         "A window of the plane through three images, cut into convex polygons in the colours of the classes.",
