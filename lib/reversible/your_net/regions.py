@@ -182,7 +182,7 @@ def _line_words(found: Regions) -> str:
     if lines.random.min() < found.neurons + 0.5 and found.by_law:
         says += f" without biases has {_number(lines.random)}, with two on a line through the origin."
     else:
-        says += f" has {_number(lines.random)}{', one more than it has neurons' * found.by_law}."
+        says += f" has {_number(lines.random)}{', one more than its neurons' * found.by_law}."
     if (more := lines.activation.mean() / lines.linear.mean() - 1) > NEGLIGIBLE:
         says += f" Neurons switch without a bend, too: there are {more:.0%} more pieces on which no neuron switches."
     return says.replace("%", " %")
@@ -214,7 +214,7 @@ def _distance_words(found: Regions) -> str:
 
 
 def _beside(found: Regions) -> str:
-    return f"A random net with as many neurons, {found.neurons:,}," if found.by_law else "A random net in its place"
+    return "A random net of that size" if found.by_law else "A random net in its place"
 
 
 def _bare(found: Regions, counts: Array) -> str:
