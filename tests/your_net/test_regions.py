@@ -71,11 +71,7 @@ def test_the_words_tell_counts_and_the_law_beside_them():
     words = your_net.regions_words(found := your_net.count_regions(plain(64, 20, 10, 3), UNSEEN, curves=4, samples=30))
     assert len(words) == 4
     assert f"{found.lines.linear.mean():.0f} linear regions, the mean of 4" in words[0]
-    assert (
-        words[0]
-        .partition("random net ")[2]
-        .startswith("with as many neurons, 30, has 31, one more than it has neurons.")
-    )
+    assert "A random net of that size has 31, one more than its neurons." in words[0]
     assert f"without biases has {found.segments.random.mean():.0f}." in words[1]
     assert f"{found.distance.mean():.2g} away from a sample, the mean of 30" in words[3]
 
