@@ -37,11 +37,12 @@ def session() -> Shown:
         rows.append([escape(who), escape(claims), found])
     run = sum(key in here for key in TALKS)
     said = f"<p><strong>{run} of the {len(TALKS)} talks have been run again so far.</strong></p>"
-    return Shown(said + table(["talk", "what it claims", "what was found, claim by claim"], rows), run)
+    head = ["talk", "what it claims", "what was found, claim by claim"]
+    return Shown(said + table(head, rows, css="rv-table rv-talks"), run)
 
 
 def _tally(chapters: tuple[str, ...]) -> str:
     book: Path = book_folder()
     verdicts = judge_all([claim for claim in read_claims(book) if claim.chapter in chapters], book / "results")
     counts = Counter(told(verdict) for verdict in verdicts)
-    return " ".join(f"{count} {word}" for word, count in counts.most_common())
+    return " ".join(f"<span>{count}\N{NO-BREAK SPACE}{word}</span>" for word, count in counts.most_common())

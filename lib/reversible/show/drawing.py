@@ -87,12 +87,39 @@ def show(figure: Figure | Sequence[Figure], alt: str | Sequence[str], caption: s
     images = "".join(_image(panel, words) for panel, words in zip(drawn, alts, strict=True))
     wide = " rv-wide full-width" if len(drawn) % 3 == 0 else ""
     wide += " rv-small" if drawn[0].get_figwidth() < PANEL / 2 else ""
-    caption = re.sub(r"(?<=\d) ?%", "\N{NO-BREAK SPACE}%", caption)  # as the book writes percent
-    below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-    return Shown(f'<figure class="rv-figure{wide}"><div class="rv-row">{images}</div>{below}</figure>', drawn)
+    return Shown(_figure(f"rv-figure{wide}", images, caption), drawn)
 
 
-def _image(figure: Figure, alt: str) -> str:
+def show_moments(
+    figures: Sequence[Figure], alts: Sequence[str], says: Sequence[str], slider: str, caption: str
+) -> Shown:
+    """One panel at several moments: the first and the last beside each other, and a slider for those between.
+
+    `says` is said of each moment, `slider` is what the slider is called. The page's _static/moments.js moves it; where
+    no script runs, the first and the last are all that is seen. The panels are the value.
+    """
+    images, last = "", len(figures) - 1
+    for place, (panel, alt, words) in enumerate(zip(figures, alts, says, strict=True)):
+        hidden = "" if place in (0, last) else " hidden"
+        images += _image(panel, alt, f' data-says="{escape(_percent(words))}"{hidden}')
+    bar = (
+        f'<p class="rv-moments-bar" hidden><label>{escape(slider)} <input type="range" min="0" max="{last}" value="0" '
+        f'autocomplete="off"></label> <output>{escape(_percent(says[0]))}</output></p>'
+    )
+    return Shown(_figure("rv-figure rv-moments", images, caption, bar), list(figures))
+
+
+def _figure(css: str, images: str, caption: str, bar: str = "") -> str:
+    below = f"<figcaption>{escape(_percent(caption))}</figcaption>" if caption else ""
+    return f'<figure class="{css}"><div class="rv-row">{images}</div>{bar}{below}</figure>'
+
+
+def _percent(words: str) -> str:
+    """As the book writes percent."""
+    return re.sub(r"(?<=\d) ?%", "\N{NO-BREAK SPACE}%", words)
+
+
+def _image(figure: Figure, alt: str, more: str = "") -> str:
     """An <img>: vector, or pixels where the vector would be heavier than 500 kB."""
     drawing = io.StringIO()
     figure.savefig(drawing, format="svg", metadata={"Date": None})
@@ -104,7 +131,7 @@ def _image(figure: Figure, alt: str) -> str:
         source = f"data:image/png;base64,{base64.b64encode(pixels.getvalue()).decode()}"
         size = f' width="{figure.get_figwidth() * CSS_DPI:.0f}"'
     plt.close(figure)
-    return f'<img src="{source}"{size} alt="{escape(alt)}">'
+    return f'<img src="{source}"{size} alt="{escape(alt)}"{more}>'
 
 
 def _light(svg: str) -> str:

@@ -1,5 +1,7 @@
 """Figures of Hanin and Rolnick: captions that say something, words that are read, and numbers that are the record's."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,10 @@ def test_cuts_a_neuron_are_the_records_by_depth(shown, record):
         assert np.array(wanted) == pytest.approx(series.T)
 
 
-def test_a_picture_shows_every_piece(shown):
-    for panel in shown("three digits").value:
-        (cells,) = panel.axes[0].collections
-        assert len(cells.get_paths()) > 20
+def test_a_picture_shows_every_piece_at_every_moment(shown):
+    figure = shown("three digits")
+    said = re.findall(r'data-says="[^"]*?: (\d+) pieces', figure.content)
+    drawn = [len(panel.axes[0].collections[0].get_paths()) for panel in figure.value]
+    assert list(map(int, said)) == drawn
+    assert len(drawn) > 6
+    assert min(drawn) > 20

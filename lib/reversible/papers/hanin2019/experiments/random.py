@@ -9,9 +9,10 @@ import numpy as np
 from reversible.base.estimates import Estimate, furthest, jackknife, logs, pooled, smallest
 from reversible.nets.pieces import Pieces, nearest, pieces, whole_line
 from reversible.nets.polygons import Window, tiling
-from reversible.papers.hanin2019 import labels, laws
+from reversible.papers.hanin2019 import labels
 from reversible.papers.hanin2019.nets import random_net
 from reversible.runs.experiment import Experiment, seed_of
+from reversible.theory import regions as laws
 
 Array = np.ndarray
 

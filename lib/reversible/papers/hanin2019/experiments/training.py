@@ -15,8 +15,9 @@ from reversible.base.checks import one_of
 from reversible.base.estimates import Estimate, jackknife, largest, smallest
 from reversible.nets.pieces import nearest, pieces, whole_line
 from reversible.nets.program import Program
-from reversible.papers.hanin2019 import labels, laws
+from reversible.papers.hanin2019 import labels
 from reversible.runs.experiment import Absent, Experiment, seed_of
+from reversible.theory import regions as laws
 from reversible.training.config import Training
 from reversible.training.hooks import Becomes, Look, as_it_is, errors
 from reversible.training.run import Run

@@ -9,12 +9,12 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from reversible.base.estimates import Estimate
-from reversible.papers.hanin2019 import laws
 from reversible.papers.hanin2019.experiments.fold import KINDS, share_left
 from reversible.papers.hanin2019.experiments.fold import FoldResult as Folded
 from reversible.records.record import Record
 from reversible.show.drawing import LAW, by_size, legend, means_and_bars, panels, plain_numbers, show, told_apart
 from reversible.show.html import Shown
+from reversible.theory import regions as laws
 
 Pairs = list[tuple[dict[str, Any], dict[str, Any]]]
 
