@@ -53,7 +53,9 @@ def nulls_of(
     found = _gaussian(*shape, sd, generator)[1] if mixed is None else decomposed(mixed, kind)
     beside["permuted"] = measure(shape, own, found, unit)
     del mixed
-    if (large and not has_scales(used, own)) or not (fitted := scales.fit(used)):
+    if (large and not has_scales(used, own)) or not (
+        fitted := scales.fit(used if large else used.astype(float, copy=False))
+    ):
         return beside, None
     values = values_of(fitted.level, kind)
     mixed = fitted.again(generator, over=True)

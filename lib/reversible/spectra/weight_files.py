@@ -166,9 +166,9 @@ def matrices(layer: Layer, positions: bool = False) -> list[tuple[str, Array]]:
 def memory_needed(shape: Sequence[int], size: int = 4) -> int:
     """Bytes that it takes to hold a layer of this shape and measure it, nulls included; a number of it takes `size`.
 
-    These are the layer, and its squares and it over its scales in double precision. Beside them are, at different
-    times, a piece of the entries with what is made of it, or in double precision a piece of the rows, three Gram
-    matrices, and singular vectors.
+    These are the layer, and it over its scales: of a large one in its own precision, of others in double precision, as
+    the layer itself then is. Beside them are, at different times, a piece of the entries with what is made of it, or
+    in double precision a piece of the rows, three Gram matrices, and singular vectors.
 
     >>> memory_needed((4096, 25088)) >> 20, memory_needed((32000, 4096)) >> 20
     (2390, 2933)
@@ -177,7 +177,8 @@ def memory_needed(shape: Sequence[int], size: int = 4) -> int:
     count, p = rows * columns, min(rows, columns)
     of_entries = 8 * min(count, entries.MANY) + 96 * min(count, entries.PIECE)
     of_values = 8 * min(count, decomposed.PIECE) + 24 * p**2 + 32 * decomposed.VECTORS * (rows + columns)
-    return (size + 2 * 8) * count + max(of_entries, of_values)
+    held = 2 * size if decomposed.is_large((rows, columns)) else size + 2 * 8
+    return held * count + max(of_entries, of_values)
 
 
 def work_needed(shape: tuple[int, int]) -> float:

@@ -22,7 +22,7 @@ from reversible.papers.arora2015.experiments.net_spectra import (
 )
 from reversible.records import make
 from reversible.runs.experiment import Absent
-from reversible.spectra import bulk, verdicts
+from reversible.spectra import bulk, nulls, verdicts
 from reversible.spectra import matrix as spectra
 
 
@@ -157,7 +157,7 @@ def test_the_extreme_of_several_shares_has_the_interval_of_all_together():
 def test_a_verdict_that_knows_nothing_of_scales_would_show(monkeypatch):
     cell = known_kinds.Kind(expected=verdicts.UNEQUAL, kind="unequal rows", n=120, p=100, draws=2, seed=1)
     assert known_kinds.judged(cell).right.mean == 1
-    monkeypatch.setattr(spectra.scales, "fit", lambda matrix: None)
+    monkeypatch.setattr(nulls.scales, "fit", lambda matrix: None)
     assert known_kinds.judged(cell).right.mean == 0
 
 
