@@ -140,7 +140,7 @@ def huge(path):
 def test_a_layer_too_large_is_refused_by_its_head(tmp_path, ending):
     source = huge(tmp_path / f"huge{ending}")
     used, says = peak(lambda: refusal(lambda: read(source, only="huge")))
-    needed = -(-(20 * 10**9 + 24 * 20_000**2 + 2**25 + 512 * 70_000) // 2**20)
+    needed = -(-(8 * 10**9 + 24 * 20_000**2 + 2**25 + 512 * 70_000) // 2**20)
     assert says == f"no layer of {source!r} can be read; huge: needs {needed} MiB; allowed are 8192 MiB"
     assert used < 2e6
     if ending != ".npy":

@@ -171,7 +171,7 @@ def memory_needed(shape: Sequence[int], size: int = 4) -> int:
     in double precision a piece of the rows, three Gram matrices, and singular vectors.
 
     >>> memory_needed((4096, 25088)) >> 20, memory_needed((32000, 4096)) >> 20
-    (2390, 2933)
+    (1214, 1433)
     """
     rows, columns = shape[0], math.prod(shape[1:])
     count, p = rows * columns, min(rows, columns)
