@@ -7,12 +7,11 @@ it switches.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
-from reversible.nets.layered import Layered, Pool, Stage
-from reversible.nets.program import RELU, Affine, Program, Step
+from reversible.nets.layered import Layered, Pool
+from reversible.nets.program import RELU, Affine, Program, Step, affine_of, mean_of
 
 Array = np.ndarray
 
@@ -21,14 +20,11 @@ def program_of(net: Layered) -> Program:
     """The steps of a net with any pooling; InputError for weights that are not finite."""
     steps: list[Step] = []
     for stage in net.stages:
-        steps += [*Program.of(Layered((Stage(stage.read),))).steps, RELU]
+        steps += [affine_of(stage.read), RELU]
+        channels = stage.read.gives[0]
         for pool in stage.pools:
-            steps += _largest(pool, stage.read.gives[0]) if pool.largest else _mean(stage, pool)
+            steps += _largest(pool, channels) if pool.largest else [mean_of(pool, channels)]
     return Program(tuple(steps[:-1]), int(np.prod(net.shape)))
-
-
-def _mean(stage: Stage, pool: Pool) -> list[Step]:
-    return [Program.of(Layered((replace(stage, pools=(pool,)), stage))).steps[2]]
 
 
 def _largest(pool: Pool, channels: int) -> list[Step]:

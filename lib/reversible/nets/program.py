@@ -105,16 +105,17 @@ def _of_list(layers: list[tuple[object, object] | Unit]) -> Program:
 def _of_stages(net: Layered) -> Program:
     steps: list[Step] = []
     for place, stage in enumerate(net.stages):
-        steps.append(_affine(stage.read))
+        steps.append(affine_of(stage.read))
         if place == len(net.stages) - 1:
             continue
         steps.append(RELU)
         channels = stage.read.gives[0]
-        steps += [_mean(pool, channels) for pool in stage.pools]
+        steps += [mean_of(pool, channels) for pool in stage.pools]
     return Program(tuple(steps), int(np.prod(net.shape)))
 
 
-def _affine(read: Dense | Conv) -> Affine:
+def affine_of(read: Dense | Conv) -> Affine:
+    """What a layer reads, in double precision; InputError for weights that are not finite."""
     if isinstance(read, Dense):
         return Affine.of(_doubles(read.weight), _doubles(read.bias))
     double = Conv(read.weight.detach().double(), read.bias.detach().double(), read.given, read.stride, read.padding)
@@ -128,7 +129,8 @@ def _affine(read: Dense | Conv) -> Affine:
     return Affine(linear, bias)
 
 
-def _mean(pool: Pool, channels: int) -> Affine:
+def mean_of(pool: Pool, channels: int) -> Affine:
+    """The mean of each window; InputError for pooling that takes the largest."""
     if pool.largest:
         raise InputError("pooling must take the mean of a window: that of the largest is not counted here")
 

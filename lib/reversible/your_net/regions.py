@@ -116,8 +116,7 @@ class _Own:
     def random_distances(self, x: Array) -> Array:
         """By the law, or in random nets, each with its share of the samples."""
         if self.by_law:
-            square = np.square(x).mean(1)
-            return math.sqrt(2 * math.pi) / 2 * np.sqrt(square) / self.neurons
+            return laws.distance((self.neurons,), 1.0, 0.0) * np.sqrt(np.square(x).mean(1))  # in proportion to x
         parts = np.array_split(x, min(self.draws, len(x)))
         return np.concatenate([self.distances(self.random(i), part) for i, part in enumerate(parts)])
 
