@@ -50,12 +50,13 @@ def nulls_of(
     mixed = None if light else _shuffled(used, kind, generator)
     sd = math.hypot(own["mean"], own["sd"])
     beside = {"gaussian": measure(shape, *_gaussian(*shape, sd, generator), unit)}
-    found = _gaussian(*shape, sd, generator)[1] if mixed is None else decomposed(mixed, kind)
+    found = _gaussian_spectrum(*shape, sd, generator) if mixed is None else decomposed(mixed, kind)
     beside["permuted"] = measure(shape, own, found, unit)
     del mixed
-    if (large and not has_scales(used, own)) or not (
-        fitted := scales.fit(used if large else used.astype(float, copy=False))
-    ):
+    if large and not has_scales(used, own):
+        return beside, None
+    fitted = scales.fit(used if large else used.astype(float, copy=False))
+    if fitted is None:
         return beside, None
     values = values_of(fitted.level, kind)
     mixed = fitted.again(generator, over=True)
@@ -99,20 +100,26 @@ def _some(matrix: Array, generator: np.random.Generator) -> Array:
 def _gaussian(n: int, p: int, sd: float, generator: np.random.Generator) -> tuple[dict[str, float], Decomposed]:
     """An n x p matrix of independent Gaussian entries, of which every part is drawn by itself, from its own law.
 
-    Its singular values are those of a bidiagonal matrix, its singular vectors random directions. Two columns have a
-    squared cosine of the law Beta(1/2, (n - 1)/2), and any two pairs of columns are independent: their sum is Gaussian
-    but for a part in p, and the largest is that of as many independent ones as there are pairs. The entries are a
-    sample, whose distances from what is expected shrink as the root of its size.
+    The entries are a sample, whose distances from what is expected shrink as the root of its size.
     """
     sample = generator.standard_normal(min(n * p, SAMPLE))
     own, less = entries.measured(sample), math.sqrt(len(sample) / (n * p))
     own |= {name: own[name] * less for name in ("skew", "entries_ks")}
     own |= {"mean": own["mean"] * less * sd, "sd": (1 + (own["sd"] - 1) * less) * sd}
     own["kurtosis"] = 3 + (own["kurtosis"] - 3) * less
+    return own, _gaussian_spectrum(n, p, sd, generator)
+
+
+def _gaussian_spectrum(n: int, p: int, sd: float, generator: np.random.Generator) -> Decomposed:
+    """Its singular values are those of a bidiagonal matrix, its singular vectors random directions.
+
+    Two columns have a squared cosine of the law Beta(1/2, (n - 1)/2), and any two pairs of columns are independent:
+    their sum is Gaussian but for a part in p, and the largest is that of as many independent ones as there are pairs.
+    """
     pairs = p * (p - 1) / 2
     squared = 1 + math.sqrt(2 * (n - 1) / (n + 2) / pairs) * generator.standard_normal()
     largest = stats.beta.isf(-math.expm1(math.log(generator.random()) / pairs), 0.5, (n - 1) / 2)
     directions = [generator.standard_normal((size, min(VECTORS, p) + 1)) for size in (n, p)]
     values = gaussian_singular_values(n, p, generator) * sd
     columns = math.sqrt(max(squared, 0.0)), math.sqrt(n * float(largest))
-    return own, Decomposed(values, [d / np.linalg.norm(d, axis=0) for d in directions], *columns, rank_of(values))
+    return Decomposed(values, [d / np.linalg.norm(d, axis=0) for d in directions], *columns, rank_of(values))
