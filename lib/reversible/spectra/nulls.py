@@ -12,9 +12,9 @@ k (sqrt(n) + sqrt(p))^(2/3) / (n p)^(1/3). Where the mean and all entries of a l
 thresholds, and the edge moves by half a width at most (one draw moves it by 1.27), the permuted null is drawn like the
 Gaussian one. Any other is decomposed.
 
-**Scaled.** The mean square of p independent entries varies by (kurtosis - 1) / p, relative to it. A large matrix whose
-rows and columns vary no more than that has no scales to keep: its scaled null would be the permuted one once more, and
-levelling would change nothing.
+**Scaled.** By chance alone the mean square of p independent entries has the variance (kurtosis - 1) / p over the square
+of its mean. A large matrix whose rows and columns vary no more than that has no scales to keep: its scaled null would
+be the permuted one once more, and levelling would change nothing.
 
 What is decomposed here of a large matrix is in single precision, but for a nearly square one's permuted null and its
 levelled values: of these a value in a thousand would be rounding, and the verdict asks for their rank.
