@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from pathlib import Path
 
+from reversible.book import front
 from reversible.book.cards import told
 from reversible.papers import papers
-from reversible.records.claims import judge_all, read_claims
+from reversible.records import words
+from reversible.records.claims import Verdict, read_findings
 from reversible.records.record import book_folder
 from reversible.show.html import Shown, escape, table
 
@@ -26,23 +28,35 @@ TALKS = {  # the key of a paper here: who, and what the abstract claims
 
 
 def session() -> Shown:
-    """A row a talk; the verdicts are of all claims of its paper, and a talk that no paper here has is said to be so."""
-    here = {paper.key: paper for paper in papers()}
+    """A row a talk: what it claims, what was found and claim by claim, or that it is not here yet."""
+    here, verdicts = {paper.key: paper for paper in papers()}, front.verdicts()
+    found = {
+        finding.paper: told_briefly(words.told(finding, verdicts)) for finding in reversed(read_findings(book_folder()))
+    }
     rows = []
     for key, (who, claims) in TALKS.items():
-        found = "not re-run yet"
+        said = "not re-run yet"
         if key in here:
-            name = here[key].chapters[0]
-            found = f"<a href='{name}.html'>{_tally(here[key].chapters)}</a>"
-        rows.append([escape(who), escape(claims), found])
+            said = f"<a href='{here[key].chapters[0]}.html'>{escape(found.get(key, 'The chapter'))}</a>"
+            said += f"<br>{_tally([verdict for verdict in verdicts if verdict.claim.paper == key])}"
+        rows.append([escape(who), escape(claims), said])
     run = sum(key in here for key in TALKS)
-    said = f"<p><strong>{run} of the {len(TALKS)} talks have been run again so far.</strong></p>"
-    head = ["talk", "what it claims", "what was found, claim by claim"]
-    return Shown(said + table(head, rows, css="rv-table rv-talks"), run)
+    count = f"<p><strong>{run} of the {len(TALKS)} talks have been run again so far.</strong></p>"
+    head = ["talk", "what it claims", "what was found, and claim by claim"]
+    return Shown(count * (run < len(TALKS)) + table(head, rows, css="rv-table rv-talks"), run)
 
 
-def _tally(chapters: tuple[str, ...]) -> str:
-    book: Path = book_folder()
-    verdicts = judge_all([claim for claim in read_claims(book) if claim.chapter in chapters], book / "results")
+def told_briefly(sentence: str) -> str:
+    """What a finding says in bold, which is the sentence that it begins with; all of it where nothing is bold.
+
+    >>> told_briefly("**Depth adds pieces.** As the power .9 of it.")
+    'Depth adds pieces.'
+    """
+    bold = re.search(r"\*\*(.+?)\*\*", sentence)
+    return bold[1] if bold else sentence
+
+
+def _tally(verdicts: list[Verdict]) -> str:
+    """How many came out how, the commonest first."""
     counts = Counter(told(verdict) for verdict in verdicts)
     return " ".join(f"<span>{count}\N{NO-BREAK SPACE}{word}</span>" for word, count in counts.most_common())
