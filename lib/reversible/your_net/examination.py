@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,7 @@ def _checked(out: str | Path) -> Path:
 def _outcomes(subject: Subject, parts: Sequence[Part], limit: float, begun: float) -> Iterator[Outcome]:
     """One by one, each where it can be asked and there is time for it."""
     pace, spent, expected = 1.0, 0.0, 0.0  # seconds here for one that was foreseen
-    draws = bool(find_spec("matplotlib") and find_spec("seaborn"))
+    draws = _can_draw()
     with tqdm(parts, desc="examine", unit="part", disable=None) as bar:
         for part in bar:
             bar.set_description_str(f"examine: {part.name}")
@@ -147,6 +148,14 @@ def _outcomes(subject: Subject, parts: Sequence[Part], limit: float, begun: floa
             yield _outcome(part, subject, draws)
             spent, expected = spent + time.monotonic() - start, expected + foreseen
             pace = spent / expected if spent > SHORT else pace
+
+
+def _can_draw() -> bool:
+    """The libraries are there, and are imported before any time is taken."""
+    if not (find_spec("matplotlib") and find_spec("seaborn")):
+        return False
+    import_module("reversible.show.drawing")
+    return True
 
 
 def _about(seconds: float) -> str:
@@ -189,9 +198,9 @@ def _facts(subject: Subject) -> list[str]:
     used = f"{count:,} images" if count == subject.given else f"{count:,} images, drawn from {subject.given:,},"
     shape = " × ".join(map(str, subject.images.shape[1:]))
     facts = [
-        f"It has {weights:,} weights and tells {subject.classes} classes apart. It was shown {used} of {shape} numbers.",
-        f"It gives {share(subject.error)} of them another class than their label. To give all of them the most frequent "
-        f"label would be wrong for {share(subject.guessed)}.",
+        f"It has {weights:,} weights and tells {subject.classes} classes apart. It saw {used} of {shape} numbers.",
+        f"To {share(subject.error)} of them it gives another class than their label. A net that gives all of them the "
+        f"most frequent label would be wrong for {share(subject.guessed)}.",
     ]
     if absent := subject.absent:
         few = [str(label) for label in absent[:FEW]] + [f"{len(absent) - FEW} more"] * (len(absent) > FEW)

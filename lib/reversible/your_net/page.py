@@ -94,7 +94,8 @@ main { max-width: 48rem; } a { color: #0b4aa8; } @media (prefers-color-scheme: d
 section { border-top: 1px solid var(--line); margin-top: 1.5rem; } nav ul { padding-left: 1.2rem; }
 .rv-answer { font-size: 1.08rem; } .rv-foot { font-size: .85rem; }
 .rv-figure { margin: 1rem 0; } .rv-row { display: flex; flex-wrap: wrap; gap: .6rem; align-items: flex-start; }
-.rv-row img { max-width: 100%; height: auto; box-sizing: border-box; background: #fff; border-radius: 4px; padding: 4px; }
+.rv-row img { max-width: 100%; height: auto; box-sizing: border-box; background: #fff; border-radius: 4px; }
+.rv-row img { padding: 4px; }
 .rv-figure figcaption { font-size: .9rem; line-height: 1.45; margin-top: .4rem; }
 details { margin: .8rem 0; } summary { cursor: pointer; } details ul { padding-left: 1.2rem; font-size: .9rem; }
 :is(th, td):first-child { text-align: left; white-space: normal; min-width: 9rem; }

@@ -158,8 +158,19 @@ def _images(model: Any, images: Any, sample: int, seed: int) -> tuple[Tensor, Ch
         x, given = images_as(images, None, torch.float64, choose)
         return x, choose, given, None, str(error)
     x, given = images_as(images, wanted_of(parts[0]), torch.float64, choose)
-    net = net_from(parts, tuple(x.shape[1:]) if parts[0].is_conv else None)
-    return x.reshape(len(x), *net.shape), choose, given, net, ""
+    net = net_from(parts, tuple(x.shape[1:]))
+    rows = x.reshape(len(x), *net.shape)
+    return x if _takes(model, x) and not _takes(model, rows) else rows, choose, given, net, ""
+
+
+def _takes(model: Any, x: Tensor) -> bool:
+    """Images of this shape, as maps or as rows of numbers."""
+    try:
+        with torch.no_grad():
+            given = model(x[:2].to(_precision(model)))
+    except RuntimeError:
+        return False
+    return isinstance(given, Tensor) and given.dim() == 2
 
 
 def _labels(labels: Any, count: int) -> Tensor:

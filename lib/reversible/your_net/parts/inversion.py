@@ -25,10 +25,10 @@ from reversible.your_net.parts.part import Part, Said
 from reversible.your_net.subject import Subject
 from reversible.your_net.words import listed, share
 
-IMAGES, ROWS = 6, 32  # whose pieces are looked at; that a block is given
+IMAGES, ROWS = 4, 32  # whose pieces are looked at; that a block is given
 LARGEST = 4096  # numbers of a code or an image whose map is decomposed
 SOME = 0.01  # of the largest gain
-SECONDS, SECONDS_ROW = 2.5e-9, 1e-9  # for a product of two numbers of a decomposition, and of a system that is solved
+SECONDS, SECONDS_ROW = 4.5e-10, 1e-10  # for a product of two numbers of a decomposition, and of a system that is solved
 Array = np.ndarray
 
 
@@ -207,8 +207,9 @@ def said(found: Measured) -> Said:
         own, beside = f"{_strong(each.gains):.0f}", f"{_strong(each.random):.0f}"
         numbers.append((f"{each.name}, those with {share(SOME)} of the largest gain", own, beside))
     return Said(
-        f"Of the {inputs} directions in which an image can change, the code of {told}. A change along the others leaves "
-        f"the code as it is, as long as no neuron switches; {share(1 - last.rank / inputs)} are lost in {last.name}.",
+        f"Of the {inputs} directions in which an image can change, the code of {told}. A change along the others "
+        "leaves the code as it is, as long as no neuron switches. "
+        f"In {last.name} {share(1 - last.rank / inputs)} of them are lost.",
         f"The codes of a random net of the same shape tell {random}.",
         numbers,
         ["No layer adds its own input to what it gives, so the inversion of residual blocks does not apply."],

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 from typing import Any
+
+import numpy as np
 
 from reversible.show.html import Shown
 from reversible.your_net.parts.part import Part, Said, as_layers
@@ -11,7 +12,7 @@ from reversible.your_net.regions import Counts, Regions, count_regions, regions_
 from reversible.your_net.subject import Subject
 
 CURVES, IMAGES = 5, 40
-SECONDS = 4e-10  # for a product of two numbers at a piece
+SECONDS = 8e-11  # for a product of two numbers at a piece
 MANY, ALIKE = 1.25, 1 / 1.25  # times the pieces of a random net
 
 
@@ -80,9 +81,7 @@ def drawn(found: Regions) -> Shown:
     ax.set_xticks(range(len(kinds)), [words.replace(" ", "\n", 1) for words in kinds])
     drawing.plain_numbers(ax, "y")
     drawing.legend(ax)
-    alt = (
-        "Points on a logarithmic axis: linear regions on each line, between images and on circles, beside random nets."
-    )
+    alt = "Points on a logarithmic axis: linear regions on lines, between images and on circles, beside random nets."
     caption = (
         f"Linear regions of this net and of random nets of its size on {len(found.lines.linear)} curves of each kind. "
         "On a whole line a random net has one more than it has neurons, so what differs there is what training did."

@@ -18,7 +18,12 @@ from reversible.your_net.reading import pictures
 from reversible.your_net.subject import Subject
 from reversible.your_net.words import listed, reversal_words
 
-BATCHES, IMAGES = 10, 400  # of a page that is read at a glance; `reverse` itself takes more
+BATCHES, IMAGES = 10, 200  # of a page that is read at a glance; `reverse` itself takes more
+NUMBERS = {
+    "cosine": "cosine of a code and what comes back",
+    "specific": "the image's own part of it",
+    "kept": "share of the images whose class is kept",
+}
 COUNT = 5  # images that are drawn
 SECONDS = 1.2e-9  # for a product of two numbers of a pass, up and down
 
@@ -34,13 +39,10 @@ class Measured:
 
 def measured(subject: Subject) -> Measured:
     """By `reverse`, on fewer images and batches."""
+    net: Any = subject.net
     x, batches = subject.images.double(), min(BATCHES, len(subject.images) // 2)
-    layers = reverse(_net(subject), x, batches, subject.seed, sample=max(IMAGES, 2 * batches))
+    layers = reverse(net, x, batches, subject.seed, sample=max(IMAGES, 2 * batches))
     return Measured(layers, subject.net, x[:COUNT])
-
-
-def _net(subject: Subject) -> Any:
-    return subject.net
 
 
 def _seconds(subject: Subject) -> float:
@@ -80,7 +82,7 @@ def _numbers(layer: Layer) -> list[tuple[str, str, str]]:
         "cosine": "cosine of code and what comes back",
         "specific": "the image's own part of it",
         "kept": "share with the class kept",
-    }  # noqa: E501
+    }
     return [
         (f"h{layer.number}, {words}", str(layer.of(name)), str(layer.of(name, OTHER_NET)))
         for name, words in measures.items()
