@@ -19,6 +19,14 @@ def of(model, images=UNSEEN):
     return Subject.of(model, images, LABELS)
 
 
+@pytest.fixture
+def quick(monkeypatch):
+    """Fewer images and draws."""
+    monkeypatch.setattr(reversal, "BATCHES", 3)
+    monkeypatch.setattr(reversal, "IMAGES", 30)
+    monkeypatch.setattr(reversal, "COUNT", 2)
+
+
 def convolutions(pool):
     return Sequential(Conv2d(1, 4, 3), BatchNorm2d(4), ReLU(), pool, Flatten(), Linear(36, 10))
 
@@ -70,9 +78,9 @@ def test_a_layer_of_zeros_costs_the_others_nothing():
 # --- reversal ---------------------------------------------------------------------------------------------------------
 
 
-def test_reversal_is_that_of_reverse():
+def test_reversal_is_that_of_reverse(quick):
     subject = of(trained(plain(64, 40, 33, 10), 50))
-    layers = your_net.reverse(subject.model, subject.images, 10, sample=200)
+    layers = your_net.reverse(subject.model, subject.images, 3, sample=30)
     found = reversal.measured(subject)
     said = reversal.said(found)
     assert [x.of("cosine").mean for x in found.layers] == pytest.approx([x.of("cosine").mean for x in layers])
@@ -82,21 +90,21 @@ def test_reversal_is_that_of_reverse():
     assert f"{stands} such nets from h2" in said.random
 
 
-def test_images_that_are_no_pictures_have_cosines_drawn():
+def test_images_that_are_no_pictures_have_cosines_drawn(quick):
     subject = of(plain(63, 20, 10), UNSEEN[:, :63])
     assert "hidden layer" in reversal.drawn(reversal.measured(subject)).content
     square = of(plain(64, 20, 10))
     assert "top row" in reversal.drawn(reversal.measured(square)).content
 
 
-def test_a_dead_net_brings_nothing_back():
+def test_a_dead_net_brings_nothing_back(quick):
     model = plain(64, 20, 10)
     with torch.no_grad():
         model[0].bias.fill_(-100)
     assert reversal.said(reversal.measured(of(model))).sentence.startswith("Nothing comes back")
 
 
-def test_few_images_suffice():
+def test_few_images_suffice(quick):
     subject = Subject.of(plain(64, 20, 10), UNSEEN[:8], LABELS[:8])
     assert "h1 with a cosine" in reversal.said(reversal.measured(subject)).sentence
 

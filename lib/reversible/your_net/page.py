@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from reversible.your_net.examination import Outcome
 
 LARGEST = 1_900_000  # letters of a page: pictures that would make it longer are left out
-HEAD = ["", "this net", "a random net"]
+HEAD = ["what", "this net", "a random net"]
 FOOT = "Links lead to the chapters of the book, where this page lies beside them."
 
 

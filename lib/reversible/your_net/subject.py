@@ -168,7 +168,7 @@ def _takes(model: Any, x: Tensor) -> bool:
     try:
         with torch.no_grad():
             given = model(x[:2].to(_precision(model)))
-    except RuntimeError:
+    except Exception:
         return False
     return isinstance(given, Tensor) and given.dim() == 2
 
@@ -232,9 +232,17 @@ def _must_stay(model: Any, x: Tensor, scores: Tensor, state: dict[str, Tensor]) 
             raise InputError(f"the model must not change in eval mode, and a pass changes its {name}")
     if float((scores_of(model, x) - scores).abs().max()) > SAME * size:
         raise InputError("the model must give the same twice in eval mode, and it gives other scores the second time")
-    alone = torch.cat([scores_of(model, image[None]) for image in x[:ALONE]])
-    if float((alone - scores[:ALONE]).abs().max()) > SAME * size:
+    if _far_alone(model, x, scores) > SAME * size:
         raise InputError("the model must score each image by itself in eval mode: alone one gets other scores")
+
+
+def _far_alone(model: Any, x: Tensor, scores: Tensor) -> float:
+    """How far the scores of single images are from theirs among others."""
+    try:
+        alone = torch.cat([scores_of(model, image[None]) for image in x[:ALONE]])
+    except Exception:  # statistics of a single one
+        return math.inf
+    return float((alone - scores[:ALONE]).abs().max())
 
 
 def _line(error: Exception) -> str:

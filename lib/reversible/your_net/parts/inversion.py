@@ -28,6 +28,7 @@ from reversible.your_net.words import listed, share
 IMAGES, ROWS = 4, 32  # whose pieces are looked at; that a block is given
 LARGEST = 4096  # numbers of a code or an image whose map is decomposed
 SOME = 0.01  # of the largest gain
+DIGITS = 8  # times the precision of weights: entries that are off by so little move no gain further
 SECONDS, SECONDS_ROW = 4.5e-10, 1e-10  # for a product of two numbers of a decomposition, and of a system that is solved
 Array = np.ndarray
 
@@ -40,11 +41,17 @@ class Kept:
     inputs: int  # numbers of an image
     gains: Array  # (images, min(inputs, units)) singular values of the map from image to code, falling
     random: Array  # the same of a random net
+    rounding: float  # of a gain, over the largest: weights are stored to so many digits
 
     @property
     def rank(self) -> float:
         """Directions that are told at all, a mean over images."""
-        return _rank(self.gains, self.inputs)
+        return _above(self.gains, self.rounding)
+
+    @property
+    def rank_random(self) -> float:
+        """The same of a random net."""
+        return _above(self.random, self.rounding)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,10 +145,11 @@ def _given(subject: Subject, module: Any) -> Array:
 def _kept(subject: Subject, net: Layered) -> list[Kept]:
     x = subject.images[:IMAGES].double()
     inputs, twin, found = math.prod(net.shape), subject.random_net(), []
+    digits = max(DIGITS * torch.finfo(subject.images.dtype).eps, inputs * np.finfo(float).eps)
     for place, stage in enumerate(net.hidden):
         if max(inputs, math.prod(stage.gives)) <= LARGEST:
             own, beside = (np.array([_gains(each, image, place) for image in x]) for each in (net, twin))
-            found.append(Kept(f"h{place + 1}", inputs, own, beside))
+            found.append(Kept(f"h{place + 1}", inputs, own, beside, digits))
     return found
 
 
@@ -153,14 +161,9 @@ def _gains(net: Layered, image: Tensor, place: int) -> Array:
     return torch.linalg.svdvals(slopes.flatten(1)).numpy()
 
 
-def _rank(gains: Array, inputs: int) -> float:
-    rounding = gains[:, :1] * max(inputs, gains.shape[1]) * np.finfo(float).eps
-    return float((gains > rounding).sum(1).mean())
-
-
-def _strong(gains: Array) -> float:
-    """Directions with at least a share SOME of the largest gain."""
-    return float(((gains >= SOME * gains[:, :1]) & (gains > 0)).sum(1).mean())
+def _above(gains: Array, part: float) -> float:
+    """Directions with more than this share of the largest gain, a mean over images."""
+    return float((gains > part * gains[:, :1]).sum(1).mean())
 
 
 # --- needed -----------------------------------------------------------------------------------------------------------
@@ -199,13 +202,13 @@ def said(found: Measured) -> Said:
         return _said_of_blocks(found.blocks)
     inputs, last = found.kept[0].inputs, found.kept[-1]
     told = listed(f"{each.name} tells {each.rank:.0f}" for each in found.kept)
-    random = listed(f"{_rank(each.random, inputs):.0f} from {each.name}" for each in found.kept)
+    random = listed(f"{each.rank_random:.0f} from {each.name}" for each in found.kept)
     numbers = []
     for each in found.kept:
-        own, beside = f"{each.rank:.0f}", f"{_rank(each.random, inputs):.0f}"
+        own, beside = f"{each.rank:.0f}", f"{each.rank_random:.0f}"
         numbers.append((f"{each.name}, directions of {inputs} that are told", own, beside))
-        own, beside = f"{_strong(each.gains):.0f}", f"{_strong(each.random):.0f}"
-        numbers.append((f"{each.name}, those with {share(SOME)} of the largest gain", own, beside))
+        own, beside = (f"{_above(gains, SOME):.0f}" for gains in (each.gains, each.random))
+        numbers.append((f"{each.name}, those with more than {share(SOME)} of the largest gain", own, beside))
     return Said(
         f"Of the {inputs} directions in which an image can change, the code of {told}. A change along the others "
         "leaves the code as it is, as long as no neuron switches. "
