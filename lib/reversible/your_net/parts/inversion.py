@@ -198,25 +198,29 @@ def _seconds(subject: Subject) -> float:
 
 def said(found: Measured) -> Said:
     """Of blocks how many come back; of layers how many directions are told."""
-    if found.blocks:
-        return _said_of_blocks(found.blocks)
-    inputs, last = found.kept[0].inputs, found.kept[-1]
-    told = listed(f"{each.name} tells {each.rank:.0f}" for each in found.kept)
-    random = listed(f"{each.rank_random:.0f} from {each.name}" for each in found.kept)
-    numbers = []
-    for each in found.kept:
-        own, beside = f"{each.rank:.0f}", f"{each.rank_random:.0f}"
-        numbers.append((f"{each.name}, directions of {inputs} that are told", own, beside))
-        own, beside = (f"{_above(gains, SOME):.0f}" for gains in (each.gains, each.random))
-        numbers.append((f"{each.name}, those with more than {share(SOME)} of the largest gain", own, beside))
+    return _said_of_blocks(found.blocks) if found.blocks else _said_of_layers(found.kept)
+
+
+def _said_of_layers(kept: Sequence[Kept]) -> Said:
+    inputs, last = kept[0].inputs, kept[-1]
+    told = listed(f"{each.name} tells {each.rank:.0f}" for each in kept)
+    random = listed(f"{each.rank_random:.0f} from {each.name}" for each in kept)
+    lost = f"{share(1 - last.rank / inputs)} of them are" if last.rank < inputs else "none of them is"
     return Said(
-        f"Of the {inputs} directions in which an image can change, the code of {told}. A change along the others "
-        "leaves the code as it is, as long as no neuron switches. "
-        f"In {last.name} {share(1 - last.rank / inputs)} of them are lost.",
+        f"Of the {inputs} directions in which an image can change, the code of {told}. In {last.name} {lost} lost: a "
+        "change along these leaves the code as it is, as long as no neuron switches.",
         f"The codes of a random net of the same shape tell {random}.",
-        numbers,
+        [line for each in kept for line in _numbers(each)],
         ["No layer adds its own input to what it gives, so the inversion of residual blocks does not apply."],
     )
+
+
+def _numbers(each: Kept) -> list[tuple[str, str, str]]:
+    strong, beside = (f"{_above(gains, SOME):.0f}" for gains in (each.gains, each.random))
+    return [
+        (f"{each.name}, directions of {each.inputs} that are told", f"{each.rank:.0f}", f"{each.rank_random:.0f}"),
+        (f"{each.name}, those with more than {share(SOME)} of the largest gain", strong, beside),
+    ]
 
 
 def _said_of_blocks(blocks: Sequence[Block]) -> Said:
