@@ -41,7 +41,7 @@ class Block(nn.Module):
 
     def __init__(self, n: int = 12, h: int = 8, size: float = 0.1) -> None:
         super().__init__()
-        self.inside = Sequential(Linear(n, h), ReLU(), Linear(h, n))
+        self.inside: Any = Sequential(Linear(n, h), ReLU(), Linear(h, n))
         with torch.no_grad():
             self.inside[2].weight.mul_(size)
 

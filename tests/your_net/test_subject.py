@@ -153,7 +153,7 @@ def test_half_precision_is_examined_in_single():
 
 
 def test_a_random_model_has_gaussian_weights_of_its_shape_and_no_biases():
-    model = Sequential(Conv2d(1, 30, 3), BatchNorm2d(30), ReLU(), Flatten(), Linear(30 * 36, 10))
+    model: Any = Sequential(Conv2d(1, 30, 3), BatchNorm2d(30), ReLU(), Flatten(), Linear(30 * 36, 10))
     with torch.no_grad():
         model[1].running_mean.fill_(3)
         model[1].weight.fill_(7)

@@ -42,7 +42,7 @@ class Outcome:
     seconds: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Examination:
     """What was found; print it, let a notebook show it, or save it as a page."""
 
@@ -56,7 +56,7 @@ class Examination:
         """The outcome of a part by its name."""
         return self.outcomes[[each.part.name for each in self.outcomes].index(one_of("part", name, _names()))]
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         lines = [self.title, *(f"- {fact}" for fact in self.facts)]
         for each in self.outcomes:
             words = [each.said.sentence, each.said.random] if each.said else [_not_measured(each)]
