@@ -4,11 +4,13 @@ import itertools
 from typing import Any
 
 import torch
+from torch import nn
 from torch.nn import Linear, ReLU, Sequential, functional
 
 from reversible import data
 
 UNSEEN = data.load("digits", train=False).scaled()
+LABELS = data.load("digits", train=False).labels
 DIGITS = UNSEEN.view(-1, 1, 8, 8)  # the same as maps
 
 
@@ -32,3 +34,21 @@ def trained(model: Any, steps: int, lr: float = 0.1, decay: float = 0.0, random_
             for p, speed, slope in zip(model.parameters(), speeds, slopes, strict=True):
                 p -= lr * speed.mul_(0.9).add_(slope + decay * p)
     return model
+
+
+class Block(nn.Module):
+    """x + W2 r(W1 x + b) + c."""
+
+    def __init__(self, n: int = 12, h: int = 8, size: float = 0.1) -> None:
+        super().__init__()
+        self.inside: Any = Sequential(Linear(n, h), ReLU(), Linear(h, n))
+        with torch.no_grad():
+            self.inside[2].weight.mul_(size)
+
+    def forward(self, x: Any) -> Any:
+        return x + self.inside(x)
+
+
+def residual(size: float = 0.1) -> Any:
+    """Two such blocks between Linear layers."""
+    return Sequential(Linear(64, 12), Block(size=size), Block(size=size), Linear(12, 10))

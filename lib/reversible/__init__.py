@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reversible.nets.inverse import Inversion
+    from reversible.your_net.examination import Examination
 
 __version__ = "0.1.0"
 
@@ -29,3 +30,10 @@ def invert(block: Any, y: Any, method: str = "newton") -> Inversion:
     from reversible.nets import inverse  # brings torch, which takes seconds: not for --help
 
     return inverse.invert(block, y, method)
+
+
+def examine(model: Any, images: Any, labels: Any, out: Any = None, **how: Any) -> Examination:
+    """All that can be asked of a net, as one page: see `your_net.examination.examine`, which says what `how` may be."""
+    from reversible.your_net import examination
+
+    return examination.examine(model, images, labels, out, **how)

@@ -84,7 +84,7 @@ def write(arguments: argparse.Namespace, make: Callable[[], Report]) -> None:
 def page(report: Report) -> str:
     """One file of HTML, without a script and without anything from elsewhere."""
     from reversible.show import histograms
-    from reversible.show.html import escape, table
+    from reversible.show.html import document, escape, table
 
     head, *lines = ([escape(cell) for cell in line] for line in report.cells)
     means = [f"<dt>{escape(v)}</dt><dd>{escape(MEANS[v])}</dd>" for v in MEANS if v in report.verdicts]
@@ -103,11 +103,7 @@ def page(report: Report) -> str:
         _listed("How this was measured", report.how),
     ]
     colours = f"{histograms.style(dark=False)} @media (prefers-color-scheme: dark) {{ {histograms.style(dark=True)} }}"
-    top = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-    style = f"<style>{STYLE} {histograms.DRAWN} {colours}</style>"
-    title = f"<title>{escape(report.title)}</title>"
-    text = f'<!DOCTYPE html>\n<html lang="en"><head>{top}{title}{style}</head><body><main>\n'
-    return text + "\n".join(filter(None, body)) + "\n</main></body></html>\n"
+    return document(report.title, f"{STYLE} {histograms.DRAWN} {colours}", "\n".join(filter(None, body)))
 
 
 def _section(section: Section, drawn: bool) -> str:
@@ -130,18 +126,8 @@ def _listed(title: str, lines: Sequence[str]) -> str:
 
 
 STYLE = """
-:root { color-scheme: light dark; --ground: #fff; --word: #1b1b1b; --line: #c8c8c8; }
-@media (prefers-color-scheme: dark) { :root { --ground: #14181c; --word: #e8e8e8; --line: #4a4f55; } }
-body { margin: 0; background: var(--ground); color: var(--word); font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 80rem; margin: 0 auto; padding: 1rem; }
-h1, h2, p, li, dd, dt { overflow-wrap: anywhere; }
-h1 { font-size: 1.5rem; line-height: 1.25; } h2 { font-size: 1.15rem; margin: 1.6rem 0 .5rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: 1rem 0; }
 dt { font-weight: 600; } dd { margin: 0; }
-.rv-scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 4px; }
-table { border-collapse: collapse; min-width: 100%; font-size: .85rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .45rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
-tbody tr:last-child td { border-bottom: 0; }
 :is(th, td):is(:first-child, :nth-child(2), :last-child) { text-align: left; }
 td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: min(5rem, 30vw); max-width: 20rem; }
 .all { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(17rem, 100%), 1fr)); gap: 1rem 1.5rem; }

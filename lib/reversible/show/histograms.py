@@ -77,11 +77,33 @@ def sheet(title: str, panels: Sequence[Panel], columns: int | None = None) -> st
     return "\n".join([*parts, "</svg>", ""])
 
 
+def alone(panel: Panel) -> str:
+    """A panel as an SVG file of its own, on a light ground and without a key."""
+    size = f'width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}"'
+    ground = f'<rect class="rv-ground" width="{WIDTH}" height="{HEIGHT}"/>'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="rv" {size}><style>{DRAWN} {style(dark=False)}</style>'
+        f"{ground}{_panel(panel)}</svg>"
+    )
+
+
+def images(panels: Sequence[Panel], caption: str) -> Shown:
+    """Panels beside each other where there is room, as a figure of a notebook or a page."""
+    sources = [f"data:image/svg+xml,{quote(alone(panel))}" for panel in panels]
+    shown = zip(sources, (_label(panel) for panel in panels), strict=True)
+    inside = "".join(f'<img src="{source}" width="{WIDTH}" height="{HEIGHT}" alt="{alt}">' for source, alt in shown)
+    below = f"<figcaption>{escape(caption)}</figcaption>"
+    return Shown(f'<figure class="rv-figure"><div class="rv-row">{inside}</div>{below}</figure>', list(panels))
+
+
 def inline(panel: Panel) -> str:
     """A panel as a part of a page of HTML, with words for those who do not see it."""
-    label = f"{panel.name}, {panel.says}: {_alt(panel)}"
-    box = f'viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_clean(label)}"'
+    box = f'viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_label(panel)}"'
     return f'<svg class="rv" {box}>{_panel(panel)}</svg>'
+
+
+def _label(panel: Panel) -> str:
+    return _clean(f"{panel.name}, {panel.says}: {_alt(panel)}")
 
 
 def shown(drawn: str, alt: str) -> Shown:

@@ -55,8 +55,13 @@ def drawn(batches: int, seed: int, sample: int) -> Choice:
     return choose
 
 
-def images_as(images: Any, wanted: Sequence[int | None], precision: torch.dtype, choose: Choice) -> tuple[Tensor, int]:
-    """The chosen images, and of how many; InputError where not all are finite real numbers of the wanted shape."""
+def images_as(
+    images: Any, wanted: Sequence[int | None] | None, precision: torch.dtype, choose: Choice
+) -> tuple[Tensor, int]:
+    """The chosen images, and of how many; InputError where not all are finite real numbers of the wanted shape.
+
+    `wanted` is as `wanted_of` has it, and None where any shape may do.
+    """
     if np.ma.is_masked(images):
         raise InputError(f"images must have no masked entries; {int(np.ma.getmaskarray(images).sum())} are masked")
     try:
@@ -65,7 +70,9 @@ def images_as(images: Any, wanted: Sequence[int | None], precision: torch.dtype,
         width = x.flatten(1).shape[1]
     except (TypeError, ValueError, RuntimeError, IndexError):
         raise InputError(f"images must be a tensor or array (N, ...) of numbers, not {type(images).__name__}") from None
-    if len(wanted) == 1:
+    if wanted is None:
+        shape, fits = "(N, ...), real numbers", True
+    elif len(wanted) == 1:
         shape, fits = f"(N, ...), {wanted[0]} real numbers each", width == wanted[0]
     else:
         sides = [name if n is None else str(n) for name, n in zip(("channels", *SIDES), wanted, strict=True)]
