@@ -36,8 +36,7 @@ TOGETHER = 4096  # points that a search moves at once
 
 def wrong(logits: Logits, x: Tensor, labels: Tensor) -> Tensor:
     """Which points (B, n) get another answer than their labels (B,): (B,) of bool."""
-    with torch.no_grad():
-        return logits(x).argmax(-1) != labels
+    return _scores(logits, x).argmax(-1) != labels
 
 
 # --- errors in noise --------------------------------------------------------------------------------------------------
@@ -161,14 +160,38 @@ def nearest_error(
     distance 0, and one of which no error was found at infinity.
     """
     integer("steps", steps), integer("rivals", rivals)
-    parts = [_searched(logits, *part, steps, rivals) for part in zip(x.split(TOGETHER), labels.split(TOGETHER), strict=True)]  # fmt: skip
-    distances, points = zip(*parts, strict=True)
+    batches = zip(x.split(TOGETHER), labels.split(TOGETHER), strict=True)
+    distances, points = zip(*[_searched(logits, *batch, steps, rivals) for batch in batches], strict=True)
     return torch.cat(distances), torch.cat(points)
 
 
-def _searched(logits: Logits, x: Tensor, labels: Tensor, steps: int, rivals: int) -> tuple[Tensor, Tensor]:
+def polished(logits: Logits, x: Tensor, labels: Tensor, error: Tensor, steps: int = STEPS) -> tuple[Tensor, Tensor]:
+    """The same from known errors (B, n) on: nearer ones along the boundary to the classes that are said there."""
+    scores = _scores(logits, error)
+    rival = scores.scatter(1, labels[:, None], -math.inf).argmax(1)
+    known = scores.argmax(1) != labels
+    best = _approached(logits, x, labels, rival, steps, error.where(known[:, None], x))
+    return _closed(logits, x, labels, best, already=wrong(logits, x, labels))
+
+
+def nearest_found(logits: Logits, x: Tensor, labels: Tensor, reach: Tensor | float) -> tuple[Tensor, Tensor, Tensor]:
+    """The distances (B,) of the nearest error that both searches find, of the search alone, and of the descent alone.
+
+    The search goes on from where the descent has ended, too. `reach` is that of `descend`.
+    """
+    search, _ = nearest_error(logits, x, labels)
+    descent, error = descend(logits, x, labels, reach)
+    further, _ = polished(logits, x, labels, error)
+    return torch.minimum(torch.minimum(search, descent), further), search, descent
+
+
+def _scores(logits: Logits, x: Tensor) -> Tensor:
     with torch.no_grad():
-        scores = logits(x)
+        return logits(x)
+
+
+def _searched(logits: Logits, x: Tensor, labels: Tensor, steps: int, rivals: int) -> tuple[Tensor, Tensor]:
+    scores = _scores(logits, x)
     classes = scores.shape[1]
     others = scores.scatter(1, labels[:, None], -math.inf)
     several = min(rivals, classes - 1)
@@ -180,26 +203,40 @@ def _searched(logits: Logits, x: Tensor, labels: Tensor, steps: int, rivals: int
     return _closed(logits, x, labels, best[nearest], already=scores.argmax(1) != labels)
 
 
-def _approached(logits: Logits, x: Tensor, labels: Tensor, rival: Tensor, steps: int) -> Tensor:
-    """The nearest error on the way to each rival (B, n); of none, infinite."""
+def _approached(
+    logits: Logits, x: Tensor, labels: Tensor, rival: Tensor, steps: int, start: Tensor | None = None
+) -> Tensor:
+    """The nearest error on the way to each rival (B, n); of none, infinite.
+
+    Until the first error a step goes all the way onto the plane. From then on the search stands at its nearest error,
+    and takes the step's whole way or, after one that did not lead to a nearer error, half as much of it as before.
+    """
     rows = torch.arange(len(x))
-    at, best = x.clone(), torch.full_like(x, math.inf)
-    nearest = torch.full((len(x),), math.inf, dtype=x.dtype)
+    at, target = x if start is None else start, torch.full_like(x, math.inf)
+    nearest, part = torch.full((len(x),), math.inf, dtype=x.dtype), x.new_ones(len(x))
     for step in range(steps + 1):
-        at.requires_grad_()
-        scores = logits(at)
+        tried = at.detach().requires_grad_()
+        scores = logits(tried)
         ahead = scores[rows, labels] - scores[rows, rival]
-        (slope,) = torch.autograd.grad(ahead.sum(), at) if step < steps else (at,)
-        at, ahead = at.detach(), ahead.detach()
+        (slope,) = torch.autograd.grad(ahead.sum(), tried) if step < steps else (at,)
         with torch.no_grad():
             way = at - x
             length = way.norm(dim=1)
             better = (scores.argmax(1) != labels) & (length < nearest)
-            nearest, best = length.where(better, nearest), at.where(better[:, None], best)
-            if step < steps:  # the plane ahead + slope (v - at) = 0, its point next to x
-                square = slope.square().sum(1).clamp_min(1e-30)
-                at = x - (BEYOND * (ahead - (slope * way).sum(1)) / square)[:, None] * slope
-    return best
+            if step == 0:
+                best = at
+            nearest = length.where(better, nearest)
+            best = at.where(better[:, None], best)
+            if step == steps:
+                break
+            square = slope.square().sum(1).clamp_min(1e-30)
+            plane = x - (BEYOND * (ahead.detach() - (slope * way).sum(1)) / square)[:, None] * slope
+            moved = better | nearest.isinf()  # from a new place: along its own plane, and the whole way
+            target = plane.where(moved[:, None], target)
+            part = torch.where(moved, 1.0, part / 2)
+            origin = best.where(nearest.isfinite()[:, None], x)
+            at = torch.lerp(origin, target, part[:, None]).where(nearest.isfinite()[:, None], target)
+    return best.where(nearest.isfinite()[:, None], torch.full_like(best, math.inf))
 
 
 def _closed(logits: Logits, x: Tensor, labels: Tensor, error: Tensor, already: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from reversible.base.checks import one_of
 from reversible.base.estimates import Estimate
 from reversible.base.runtime import trial_generator
-from reversible.nets.boundary import Logits, descend, nearest_error
+from reversible.nets.boundary import Logits, nearest_found
 from reversible.nets.polygons import Window, tiling
 from reversible.nets.program import Program
 from reversible.papers.ford2019 import labels
@@ -21,6 +21,7 @@ from reversible.runs.experiment import Experiment, seed_of
 Array = np.ndarray
 KINDS = ("slab", "ball", "nets")
 EDGE, RADIUS = 2.0, 30.0  # of the slab and of the ball
+NEAR = 1.01  # a ratio to the exact distance that is near to it
 WINDOW, WIDTHS = 6.0, (2, 16, 16, 1)  # half its side; of the nets
 
 
@@ -43,6 +44,7 @@ class SlackResult:
     """A row a classifier, a number a point."""
 
     exact: tuple[tuple[float, ...], ...]
+    both: tuple[tuple[float, ...], ...]  # the nearest error of both, one going on from the other
     search: tuple[tuple[float, ...], ...]
     descent: tuple[tuple[float, ...], ...]
 
@@ -52,14 +54,14 @@ def slack(p: Slack) -> SlackResult:
     return SlackResult(*(tuple(tuple(map(float, values)) for values in column) for column in zip(*found, strict=True)))
 
 
-def _one(p: Slack, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+def _one(p: Slack, generator: torch.Generator) -> tuple[Tensor, ...]:
     if p.kind == "nets":
         logits, x, exact = _net(p, generator)
     else:
         x = torch.randn((p.points, p.n), generator=generator, dtype=torch.float64)
         logits, exact = _set(p, x, generator)
     own = logits(x).argmax(1)
-    return exact, nearest_error(logits, x, own)[0], descend(logits, x, own, 2 * exact.clamp_min(1e-6))[0]
+    return exact, *nearest_found(logits, x, own, 2 * exact.nan_to_num(posinf=WINDOW).clamp_min(1e-6))
 
 
 def _set(p: Slack, x: Tensor, generator: torch.Generator) -> tuple[Logits, Tensor]:
@@ -122,12 +124,12 @@ def _to_edges(x: Array, corners: Array) -> Array:
 
 
 def cells(profile: str) -> list[Slack]:
-    n, points, draws = {"smoke": (30, 10, 3), "book": (100, 20, 8), "full": (784, 50, 40)}[profile]
+    n, points, draws = {"smoke": (30, 12, 6), "book": (100, 25, 10), "full": (784, 50, 100)}[profile]
     return [Slack(kind, 2 if kind == "nets" else n, points, draws, seed_of("ford-slack", kind)) for kind in KINDS]
 
 
 def ratios(found: tuple[tuple[float, ...], ...], exact: tuple[tuple[float, ...], ...]) -> list[Array]:
-    """Found over exact distances, an array a classifier, of those that have exact ones."""
+    """Found over exact distances, an array a classifier, of those that have exact ones; infinite where none is found."""
     rows = [(np.array(f), np.array(e)) for f, e in zip(found, exact, strict=True)]
     return [f[np.isfinite(e)] / e[np.isfinite(e)] for f, e in rows if np.isfinite(e).any()]
 
@@ -135,11 +137,11 @@ def ratios(found: tuple[tuple[float, ...], ...], exact: tuple[tuple[float, ...],
 def measures(pairs: list[tuple[Slack, SlackResult]]) -> dict[str, Estimate]:
     found: dict[str, Estimate] = {}
     for p, r in pairs:
-        both = tuple(tuple(np.minimum(s, d).tolist()) for s, d in zip(r.search, r.descent, strict=True))
-        for name, values in (("search", r.search), ("descent", r.descent), ("both", both)):
-            shares = [float((ratio <= 1.01).mean()) for ratio in ratios(values, r.exact)]
-            found[f"close_{name}_{p.kind}"] = _mean(shares)
-        found[f"lowest_{p.kind}"] = Estimate.exact(min(float(ratio.min()) for ratio in ratios(both, r.exact)))
+        for name, values in (("search", r.search), ("descent", r.descent), ("both", r.both)):
+            there = [ratio[np.isfinite(ratio)] for ratio in ratios(values, r.exact)]
+            found[f"close_{name}_{p.kind}"] = _mean([float((ratio <= NEAR).mean()) for ratio in there if len(ratio)])
+            found[f"missed_{name}_{p.kind}"] = _mean([float(np.isinf(q).mean()) for q in ratios(values, r.exact)])
+        found[f"lowest_{p.kind}"] = Estimate.exact(min(float(ratio.min()) for ratio in ratios(r.both, r.exact)))
     return found
 
 
