@@ -82,10 +82,11 @@ def sigma_where(
     wanted, low, high = fraction("share", share), positive("low", low), positive("high", high)
     if low >= high:
         raise InputError(f"low must be below high, not {low:g} and {high:g}")
-    found = [
-        _halved(logits, point, label, wanted, (low, high, integer("steps", steps)), _noise((draws, *x.shape[1:]), x, generator))
-        for point, label in zip(x, labels, strict=True)
-    ]  # fmt: skip
+    search = low, high, integer("steps", steps)
+    found = []
+    for point, label in zip(x, labels, strict=True):
+        noise = _noise((integer("draws", draws), *x.shape[1:]), x, generator)
+        found.append(_halved(logits, point, label, wanted, search, noise))
     sigma, shares, inside = zip(*found, strict=True) if found else ((), (), ())
     return Sigmas(torch.tensor(sigma), torch.tensor(shares), torch.tensor(inside, dtype=torch.bool))
 
@@ -211,9 +212,10 @@ def _approached(
     Until the first error a step goes all the way onto the plane. From then on the search stands at its nearest error,
     and takes the step's whole way or, after one that did not lead to a nearer error, half as much of it as before.
     """
-    rows = torch.arange(len(x))
-    at, target = x if start is None else start, torch.full_like(x, math.inf)
-    nearest, part = torch.full((len(x),), math.inf, dtype=x.dtype), x.new_ones(len(x))
+    rows, none = torch.arange(len(x)), torch.full_like(x, math.inf)
+    at = x if start is None else start
+    best, target = at, none
+    nearest, part = torch.full_like(x[:, 0], math.inf), torch.ones_like(x[:, 0])
     for step in range(steps + 1):
         tried = at.detach().requires_grad_()
         scores = logits(tried)
@@ -221,22 +223,18 @@ def _approached(
         (slope,) = torch.autograd.grad(ahead.sum(), tried) if step < steps else (at,)
         with torch.no_grad():
             way = at - x
-            length = way.norm(dim=1)
-            better = (scores.argmax(1) != labels) & (length < nearest)
-            if step == 0:
-                best = at
-            nearest = length.where(better, nearest)
+            better = (scores.argmax(1) != labels) & (way.norm(dim=1) < nearest)
+            nearest = way.norm(dim=1).where(better, nearest)
             best = at.where(better[:, None], best)
+            stands = nearest.isfinite()
             if step == steps:
                 break
-            square = slope.square().sum(1).clamp_min(1e-30)
+            square = slope.square().sum(1).clamp_min(1e-30)  # the plane ahead + slope (v - at) = 0: its point next to x
             plane = x - (BEYOND * (ahead.detach() - (slope * way).sum(1)) / square)[:, None] * slope
-            moved = better | nearest.isinf()  # from a new place: along its own plane, and the whole way
-            target = plane.where(moved[:, None], target)
-            part = torch.where(moved, 1.0, part / 2)
-            origin = best.where(nearest.isfinite()[:, None], x)
-            at = torch.lerp(origin, target, part[:, None]).where(nearest.isfinite()[:, None], target)
-    return best.where(nearest.isfinite()[:, None], torch.full_like(best, math.inf))
+            target = plane.where((better | ~stands)[:, None], target)  # the plane of a new place alone
+            part = torch.where(better | ~stands, 1.0, part / 2)
+            at = torch.lerp(best, target, part[:, None]).where(stands[:, None], target)
+    return best.where(stands[:, None], none)
 
 
 def _closed(logits: Logits, x: Tensor, labels: Tensor, error: Tensor, already: Tensor) -> tuple[Tensor, Tensor]:

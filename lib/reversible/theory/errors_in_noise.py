@@ -42,7 +42,7 @@ def flat_distance(mu: object, sigma: object) -> float:
 
 
 def near(t: Array | float, mu: object, sigma: object) -> Array:
-    """Phi(t / sigma - c): the least share of noisy points with an error within t >= 0, whatever the set; flat: equal."""
+    """Phi(t / sigma - c): the least share of noisy points with an error within t >= 0, for any set; flat: equal."""
     return special.ndtr(np.asarray(t, float) / positive("sigma", sigma) - deviates(mu))
 
 

@@ -15,6 +15,8 @@ PAPER = Paper(
         "experiments.linear": ("ford-linear",),
         "experiments.slack": ("ford-slack",),
         "experiments.trained": ("ford-nets",),
+        "experiments.defences": ("ford-rank",),
+        "experiments.corrupted": ("ford-transfer",),
     },
     figures={
         "figures.laws": ("ford-sets", "ford-linear", "ford-slack"),

@@ -28,7 +28,7 @@ linear = labels(
         "error_{kind}": "share of test images that are wrong, linear models of {kind} classes",
         "noisy_{kind}": "median distance of noisy images over the flat law's, linear models of {kind} classes",
         "clean_{kind}": "distance of a clean image over the flat law's, linear models of {kind} classes",
-        "bound_score_{kind}": "largest standard score against the bound, over the limit, linear models of {kind} classes",
+        "bound_score_{kind}": "largest standard score against the bound, over the limit, {kind} classes",
         "excess_{kind}": "largest relative excess of the search over the exact distance, {kind} classes",
     },
     kind={"two": "two", "ten": "ten"},
@@ -82,6 +82,7 @@ DEFENCES = {
 rank = labels(
     {
         "spearman": "rank correlation of noise's forecast with the distance of the nearest error found",
+        "spearman_open": "the same over the nets without a mask",
         "spearman_blind": "rank correlation of noise's forecast with the distance that a descent by the loss finds",
         "masked_forecast": "forecast over the nearest error found, masked nets",
         "masked_blind": "share of images on which the descent by the loss finds no error, masked nets",

@@ -8,7 +8,6 @@ pixels from 0 to 1, and points may leave that range, as the theory needs it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -179,7 +178,6 @@ class ConvNet:
         maps = torch.relu(functional.conv2d(maps, w1, b1, stride=2, padding=2))
         maps = torch.relu(functional.conv2d(maps, w2, b2, stride=2, padding=1))
         return functional.linear(maps.flatten(1), w3, b3)
-
 
 
 def conv_net(p: Trainee, images: Images, generator: torch.Generator) -> ConvNet:

@@ -1,4 +1,4 @@
-"""Sets of errors whose distances are known in closed form, beside Gaussian points drawn around x0 = 0 with sigma = 1."""
+"""Sets of errors whose distances are known in closed form, beside Gaussian points around x0 = 0 with sigma = 1."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Two searches for errors beside exact distances: sets in 784 dimensions, and nets of two inputs whose pieces are known."""
+"""Two searches for errors beside exact distances: sets in many dimensions, and nets of two inputs."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -39,14 +40,17 @@ class Slack:
         one_of("kind", self.kind, KINDS)
 
 
+Rows = tuple[tuple[float, ...], ...]
+
+
 @dataclass(frozen=True)
 class SlackResult:
     """A row a classifier, a number a point."""
 
-    exact: tuple[tuple[float, ...], ...]
-    both: tuple[tuple[float, ...], ...]  # the nearest error of both, one going on from the other
-    search: tuple[tuple[float, ...], ...]
-    descent: tuple[tuple[float, ...], ...]
+    exact: Rows
+    both: Rows  # the nearest error of both, one going on from the other
+    search: Rows
+    descent: Rows
 
 
 def slack(p: Slack) -> SlackResult:
@@ -83,7 +87,7 @@ def _net(p: Slack, generator: torch.Generator) -> tuple[Logits, Tensor, Tensor]:
     layers = [
         (torch.randn((m, n), generator=generator, dtype=torch.float64) * math.sqrt(2 / n),
          torch.randn(m, generator=generator, dtype=torch.float64) * 0.5)
-        for n, m in zip(WIDTHS, WIDTHS[1:], strict=False)
+        for n, m in itertools.pairwise(WIDTHS)
     ]  # fmt: skip
     x = torch.randn((p.points, 2), generator=generator, dtype=torch.float64)
     return _two(lambda z: _score(layers, z)), x, torch.from_numpy(exact_distances(layers, x.numpy()))
@@ -124,12 +128,12 @@ def _to_edges(x: Array, corners: Array) -> Array:
 
 
 def cells(profile: str) -> list[Slack]:
-    n, points, draws = {"smoke": (30, 12, 6), "book": (100, 25, 10), "full": (784, 50, 100)}[profile]
+    n, points, draws = {"smoke": (30, 8, 5), "book": (100, 25, 10), "full": (784, 50, 100)}[profile]
     return [Slack(kind, 2 if kind == "nets" else n, points, draws, seed_of("ford-slack", kind)) for kind in KINDS]
 
 
-def ratios(found: tuple[tuple[float, ...], ...], exact: tuple[tuple[float, ...], ...]) -> list[Array]:
-    """Found over exact distances, an array a classifier, of those that have exact ones; infinite where none is found."""
+def ratios(found: Rows, exact: Rows) -> list[Array]:
+    """Found over exact distances, an array a classifier, where there are exact ones; infinite for none found."""
     rows = [(np.array(f), np.array(e)) for f, e in zip(found, exact, strict=True)]
     return [f[np.isfinite(e)] / e[np.isfinite(e)] for f, e in rows if np.isfinite(e).any()]
 
