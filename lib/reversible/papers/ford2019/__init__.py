@@ -20,5 +20,6 @@ PAPER = Paper(
     },
     figures={
         "figures.laws": ("ford-sets", "ford-linear", "ford-slack"),
+        "figures.nets": ("ford-nets", "ford-rank", "ford-transfer"),
     },
 )
