@@ -74,7 +74,7 @@ def run_corrupted(p: Corrupted) -> CorruptedResult | Absent:
 
 def cells(profile: str) -> list[Corrupted]:
     sizes = {
-        "smoke": ("digits", 300, 3, 100, 2), "book": ("digits", 1400, 8, 360, 3),
+        "smoke": ("digits", 300, 3, 100, 2), "book": ("digits", 1000, 8, 360, 3),
         "full": ("cifar10", 5000, 4, 1000, 10),
     }[profile]  # fmt: skip
     return [Corrupted(training, *sizes, seed_of("ford-transfer", training)) for training in TRAININGS]

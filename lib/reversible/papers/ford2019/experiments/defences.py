@@ -110,7 +110,7 @@ def cells(profile: str) -> list[Defences]:
     every = ("plain", "dropout", *NOISES, *RADII)
     sizes = {
         "smoke": ("digits", ("plain", "noise_0_4", "attack_middle"), 300, 5, 2, 300, 2),
-        "book": ("digits", every, 1400, 15, 5, 2000, 3),
+        "book": ("digits", every, 1000, 12, 4, 1500, 3),
         "full": ("mnist", every, 6000, 5, 8, 5000, 10),
     }[profile]
     return [Defences(*sizes, seed_of("ford-rank", sizes[0]))]

@@ -134,7 +134,7 @@ def cells(profile: str) -> list[Nets]:
     else:
         places = [("digits", "dense", "plain"), ("digits", "dense", "weak")]
     sizes = {
-        "smoke": (500, 10, 3, 5, 300, 2), "book": (1400, 20, 8, 20, 3000, 3), "full": (6000, 4, 6, 50, 10_000, 10),
+        "smoke": (500, 10, 3, 5, 300, 2), "book": (1000, 15, 6, 15, 2000, 3), "full": (6000, 4, 6, 50, 10_000, 10),
     }[profile]  # fmt: skip
     return [
         Nets(kind, training, name, *sizes, seed_of("ford-nets", f"{name}, {kind}, {training}"))
