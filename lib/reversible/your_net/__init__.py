@@ -1,5 +1,6 @@
 """A net of the reader's own, a torch.nn.Sequential: is it random-like, does it reverse, how many pieces has it?"""
 
+from reversible.your_net.errors import Errors, errors_words, find_errors
 from reversible.your_net.examination import Examination, examine
 from reversible.your_net.images import ENOUGH, standard_error
 from reversible.your_net.measures import Layer, reverse, spectra_of
@@ -10,7 +11,7 @@ from reversible.your_net.theory import theory_words
 from reversible.your_net.words import RULE, reversal_table, reversal_words, said, spectrum_words
 
 __all__ = [
-    "ENOUGH", "RULE", "Examination", "Layer", "Reading", "Regions", "count_regions", "examine", "net_of", "pictures",
-    "plane", "read", "regions_words", "reversal_table", "reversal_words", "reverse", "said", "spectra_of",
-    "spectrum_words", "standard_error", "theory_words",
+    "ENOUGH", "RULE", "Errors", "Examination", "Layer", "Reading", "Regions", "count_regions", "errors_words",
+    "examine", "find_errors", "net_of", "pictures", "plane", "read", "regions_words", "reversal_table",
+    "reversal_words", "reverse", "said", "spectra_of", "spectrum_words", "standard_error", "theory_words",
 ]  # fmt: skip
