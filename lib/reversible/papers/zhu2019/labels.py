@@ -55,6 +55,7 @@ hidden = labels(
         "over_own_{kind}": "Tr(HΣ) over isotropic, over D Tr H² / (Tr H)², at the end, {kind}",
         "kept_{kind}": "share of samples whose output is not clipped at the end, {kind}",
         "error_{kind}": "share of samples on the wrong side at the end, {kind}",
+        "died_{kind}": "nets that died and were drawn anew, {kind}",
         "spread_{kind}": "largest over smallest distance from the label among samples that are not clipped, {kind}",
         "outside_{kind}": "largest amount by which Σ leaves the bounds that H sets, over its top, {kind}",
     },
@@ -73,7 +74,7 @@ toy = labels(
         "above_const_{arm}_{place}_{sums}": (
             "its share less that of isotropic noise, in standard errors: noise by {arm}, {place}, {sums}"
         ),
-        "more_than_const_{arm}_{place}_{sums}": "its share less that of isotropic noise: noise by {arm}, {place}, {sums}",
+        "more_than_const_{arm}_{place}_{sums}": "share less that of isotropic noise: noise by {arm}, {place}, {sums}",
         "diag_less_const": "share of runs that end in the flat basin, the diagonal of Σ less isotropic",
         "leading_less_hessian": "share of runs that end in the flat basin, Σ less H",
     },
@@ -83,9 +84,9 @@ toy = labels(
 NOISES = {"none": "no noise", "batch": "batches", "gauss": "Gaussian noise of the same Σ", "round": "isotropic noise"}
 net = labels(
     {
-        "error_{noise}": "share of test images that are wrong at the end, at the rate that held-out images choose, {noise}",
+        "error_{noise}": "share of test images that are wrong at the end, at its own rate, {noise}",
         "rate_{noise}": "learning rate that held-out images choose, {noise}",
-        "top_{noise}": "top eigenvalue of H at the end, at that rate, {noise}",
+        "top_{noise}": "top eigenvalue of H at the end, at its own rate, {noise}",
         "round_less_batch": "test error with isotropic noise less that with batches, each at its own rate, paired",
         "round_less_batch_same": "test error with isotropic noise less that with batches, least over common rates",
         "gauss_less_batch": "test error with Gaussian noise of the same Σ less that with batches, each at its own rate",

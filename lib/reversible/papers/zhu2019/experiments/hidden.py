@@ -46,24 +46,36 @@ class NetsResult:
     error: tuple[tuple[float, ...], ...]
     spread: tuple[tuple[float, ...], ...]  # largest over smallest |output - label| of those that are not clipped
     outside: tuple[tuple[float, ...], ...]  # how far Sigma leaves the bounds of the proposition, over its top
+    died: tuple[int, ...]  # a net: how many were drawn before it and died, see `_net`
 
 
 def nets(p: Nets) -> NetsResult:
-    found = [_net(p, trial_generator(p.seed, draw)) for draw in range(p.draws)]  # [net][look] -> 7 numbers
+    found, died = [], []
+    for draw in range(p.draws):
+        looks, before = _net(p, trial_generator(p.seed, draw))  # looks: [look] -> the numbers of NetsResult
+        found.append(looks)
+        died.append(before)
     by_look = [[tuple(column) for column in zip(*looks, strict=True)] for looks in zip(*found, strict=True)]
-    return NetsResult(*(tuple(column) for column in zip(*by_look, strict=True)))
+    return NetsResult(*(tuple(column) for column in zip(*by_look, strict=True)), died=tuple(died))
 
 
-def _net(p: Nets, generator: torch.Generator) -> list[tuple[float, ...]]:
-    net = Hidden(p.hidden, p.kind == "all")
-    x, y = points(p.points, p.kind == "random", generator)
-    first = net.first(x, generator)
-    slope = grad(lambda w: net.losses(w, x, y).mean())
-    return [look(net, w, x, y) for w in adam(first, slope, p.epochs)]
+def _net(p: Nets, generator: torch.Generator) -> tuple[list[tuple[float, ...]], int]:
+    """What is seen of one net, and how many died before it.
+
+    A net dies where Adam drives all its outputs beyond the clip: it has no gradient from then on, and Sigma = H = 0.
+    """
+    net, died = Hidden(p.hidden, p.kind == "all"), 0
+    while True:
+        x, y = points(p.points, p.kind == "random", generator)
+        slope = grad(lambda w, x=x, y=y: net.losses(w, x, y).mean())
+        ways = [*adam(net.first(x, generator), slope, p.epochs)]
+        if all(net.kept(w, x).any() for w in ways):
+            return [look(net, w, x, y) for w in ways], died
+        died += 1
 
 
 def look(net: Hidden, w: Tensor, x: Tensor, y: Tensor) -> tuple[float, ...]:
-    """The fields of NetsResult, of one net."""
+    """The fields of NetsResult but for the last, of one net."""
     landscape = net.landscape(w, x, y)
     H, S = (A.numpy() for A in matrices(landscape))
     raw, kept = net.raw(w, x), net.kept(w, x)
@@ -85,7 +97,7 @@ def outside(H: np.ndarray, second: np.ndarray, least: float, most: float) -> flo
 
 def cells(profile: str) -> list[Nets]:
     count, hidden, epochs, draws = {
-        "smoke": (60, 8, (0, 4), 2), "book": (400, 40, (0, 5, 31), 3), "full": (1000, 100, (0, 2, 5, 10, 31), 10),
+        "smoke": (60, 8, (0, 2), 2), "book": (400, 40, (0, 5, 31), 3), "full": (1000, 100, (0, 2, 5, 10, 31), 10),
     }[profile]  # fmt: skip
     return [Nets(kind, count, hidden, epochs, draws, seed_of("zhu-hidden", kind)) for kind in KINDS]
 
@@ -95,12 +107,13 @@ def measures(pairs: list[tuple[Nets, NetsResult]]) -> dict[str, Estimate]:
     for p, r in pairs:
         ends = {
             "start_a": r.a[0], "start_ratio": r.ratio[0], "a": r.a[-1], "ratio": r.ratio[-1], "kept": r.kept[-1],
-            "error": r.error[-1], "spread": r.spread[-1], "over_own": tuple(np.array(r.ratio[-1]) / np.array(r.own[-1])),
+            "error": r.error[-1], "spread": r.spread[-1], "over_own": np.array(r.ratio[-1]) / r.own[-1],
         }  # fmt: skip
         found |= {f"{name}_{p.kind}": Estimate.of(values) for name, values in ends.items()}
         found |= {
             f"a_least_{p.kind}": Estimate.exact(min(r.a[-1])),
             f"a_most_{p.kind}": Estimate.exact(max(r.a[-1])),
+            f"died_{p.kind}": Estimate.exact(sum(r.died)),
             f"ratio_least_{p.kind}": Estimate.exact(min(r.ratio[-1])),
             f"outside_{p.kind}": Estimate.exact(max(value for looked in r.outside for value in looked)),
         }

@@ -82,7 +82,7 @@ def _with(basis: Array, values: Array) -> Array:
     return (A + A.T) / 2
 
 
-# --- simulated with plain steps, and no eigenvalue ---------------------------------------------------------------------
+# --- simulated with plain steps, and no eigenvalue --------------------------------------------------------------------
 
 
 def flow(H: Array, S: Array, t: float, paths: int, rng: np.random.Generator) -> Path:
