@@ -97,7 +97,7 @@ def outside(H: np.ndarray, second: np.ndarray, least: float, most: float) -> flo
 
 def cells(profile: str) -> list[Nets]:
     count, hidden, epochs, draws = {
-        "smoke": (60, 8, (0, 2), 2), "book": (400, 40, (0, 5, 31), 3), "full": (1000, 100, (0, 2, 5, 10, 31), 10),
+        "smoke": (50, 6, (0, 2), 2), "book": (400, 40, (0, 5, 31), 3), "full": (1000, 100, (0, 2, 5, 10, 31), 10),
     }[profile]  # fmt: skip
     return [Nets(kind, count, hidden, epochs, draws, seed_of("zhu-hidden", kind)) for kind in KINDS]
 

@@ -131,7 +131,7 @@ def _curved(stack: Stack, p: Trained, number: int, traces: bool) -> tuple[float,
 
 def cells(profile: str) -> list[Trained]:
     shape, groups, nets = {
-        "smoke": (("digits", 60, 100, (8,), 10, 30, (0.01, 0.03), 3), 1, 2),
+        "smoke": (("digits", 40, 50, (4,), 10, 12, (0.03,), 2), 1, 2),
         "book": (("digits", 100, 200, (12,), 10, 200, (0.01, 0.05), 5), 1, 3),
         "full": (("mnist", 500, 2000, (20,), 10, 1500, (0.003, 0.01, 0.03, 0.1), 30), 2, 5),
     }[profile]
