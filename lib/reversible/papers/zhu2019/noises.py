@@ -59,7 +59,7 @@ class Shaped:
         return even + scale * (drawn - drawn.mean(1, keepdim=True)) / math.sqrt(count)
 
     def _turn(self, stack: Stack, of_batch: list[Tensor], whole: list[Tensor]) -> None:
-        """Puts `whole`, with round noise if so asked, in the place of the gradient of the batch that is still to come."""
+        """Puts `whole`, with round noise if so asked, in the place of the gradient of the batch, which comes next."""
         moves = [all_of - own for all_of, own in zip(whole, of_batch, strict=True)]
         if self.noise == "round":
             drawn = [self._drawn(stack, move) for move in moves]

@@ -1,4 +1,4 @@
-"""Small nets on digits, trained with the noise of batches, with none, and with noise of the same size in other shapes."""
+"""Small nets on digits, trained with the noise of batches, with none, and with as much noise of other shapes."""
 
 from __future__ import annotations
 
