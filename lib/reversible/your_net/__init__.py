@@ -5,13 +5,15 @@ from reversible.your_net.examination import Examination, examine
 from reversible.your_net.images import ENOUGH, standard_error
 from reversible.your_net.measures import Layer, reverse, spectra_of
 from reversible.your_net.modules import net_of
+from reversible.your_net.noise import Noise, noise_of, noise_words
 from reversible.your_net.reading import Reading, pictures, read
 from reversible.your_net.regions import Regions, count_regions, plane, regions_words
 from reversible.your_net.theory import theory_words
 from reversible.your_net.words import RULE, reversal_table, reversal_words, said, spectrum_words
 
 __all__ = [
-    "ENOUGH", "RULE", "Errors", "Examination", "Layer", "Reading", "Regions", "count_regions", "errors_words",
-    "examine", "find_errors", "net_of", "pictures", "plane", "read", "regions_words", "reversal_table",
-    "reversal_words", "reverse", "said", "spectra_of", "spectrum_words", "standard_error", "theory_words",
+    "ENOUGH", "RULE", "Errors", "Examination", "Layer", "Noise", "Reading", "Regions", "count_regions", "errors_words",
+    "examine", "find_errors", "net_of", "noise_of", "noise_words", "pictures", "plane", "read", "regions_words",
+    "reversal_table", "reversal_words", "reverse", "said", "spectra_of", "spectrum_words", "standard_error",
+    "theory_words",
 ]  # fmt: skip
