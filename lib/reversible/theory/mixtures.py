@@ -92,6 +92,18 @@ def spread_line(points: Sequence[float] | Array, sigma: float, weights: Sequence
     return total
 
 
+def information_box(sigma: float) -> float:
+    """What T tells of S where S is uniform on [-1, 1].
+
+    >>> round(information_box(1e-4) - math.log(2 / 1e-4) + noise_entropy(1, 1.0), 3)
+    0.0
+    """
+    step = positive("sigma", sigma) / FINE
+    x = np.arange(-1 - REACH * sigma, 1 + REACH * sigma, step)
+    density = (special.ndtr((x + 1) / sigma) - special.ndtr((x - 1) / sigma)) / 2
+    return float(special.entr(density).sum()) * step - noise_entropy(1, sigma)
+
+
 def _grid(values: Array, step: float) -> Iterator[Array]:
     """Points `step` apart wherever a Gaussian reaches, in parts; gaps that none reaches are left out."""
     reach = round(REACH * FINE)
@@ -140,7 +152,7 @@ def information(
 
 
 def _drawn(values: Array, sigma: float, shares: Array, draws: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """At so many draws of the mixture ln f, and ln of the density that the component it came from has: (draws,) each."""
+    """At so many draws of the mixture ln f, and ln of the density of the component a draw came from: (draws,) each."""
     n, d = values.shape
     whole, own = np.empty(draws), np.empty(draws)
     for at in range(0, draws, TOGETHER):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -16,8 +16,9 @@ from reversible.base.runtime import trial_generator
 
 BITS = 12
 SHAPES: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh, "relu": torch.relu, "linear": lambda z: z}
-FIRST, ORDER, NOISE, TASK, LOOK = range(5)  # a net's streams of random numbers
-RATE, BATCH, MOMENTUM = 0.05, 128, 0.9
+FIRST, ORDER, TASK, SPLIT = range(4)  # a net's streams of random numbers; and of all nets together
+NOISE = 10**9
+RATE, BATCH, MOMENTUM = 0.05, 256, 0.9
 
 
 def inputs(bits: int = BITS) -> Tensor:
@@ -67,18 +68,28 @@ class Nets:
     def values(self) -> list[Tensor]:
         return [*self.weights, *self.biases]
 
-    def layers(self, x: Tensor, noise: Callable[[Tensor], Tensor] | None) -> list[Tensor]:
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """Widths of the hidden layers."""
+        return tuple(W.shape[2] for W in self.weights[:-1])
+
+    def layers(self, x: Tensor, noise: Tensor | None = None) -> list[Tensor]:
         """What each hidden layer holds before its own noise, (S, B, width) each, and the scores (S, B, classes).
 
-        `noise` gives what is added to a hidden layer like the one it is given; None: nothing is.
+        `noise` (S, B, sum of widths) is standard normal and has what is added to each hidden layer; None: nothing is.
         """
-        found = []
-        *hidden, last = zip(self.weights, self.biases, strict=True)
-        for W, b in hidden:
-            clean = SHAPES[self.shape](torch.matmul(x, W) + b)
-            found.append(clean)
-            x = clean if noise is None else clean + self.sigma * noise(clean)
-        return [*found, torch.matmul(x, last[0]) + last[1]]
+        found, parts = [], None if noise is None else noise.split(self.hidden, -1)
+        *below, last = zip(self.weights, self.biases, strict=True)
+        for number, (W, b) in enumerate(below):
+            found.append(SHAPES[self.shape](torch.baddbmm(b, x.expand(len(W), -1, -1), W)))
+            x = found[-1] if parts is None else found[-1] + self.sigma * parts[number]
+        return [*found, torch.baddbmm(last[1], x.expand(len(last[0]), -1, -1), last[0])]
+
+    def one(self, net: int) -> Nets:
+        """One of them, as a stack of one."""
+        return replace(
+            self, weights=[W[net : net + 1] for W in self.weights], biases=[b[net : net + 1] for b in self.biases]
+        )
 
     def far_from_orthonormal(self) -> Tensor:
         """Sum over hidden layers of the squared entries of W'W - 1, or of WW' - 1 where that is smaller: (S,)."""
@@ -90,13 +101,6 @@ class Nets:
         return total
 
 
-def noise_from(generators: list[torch.Generator]) -> Callable[[Tensor], Tensor]:
-    """Standard normal numbers like a layer (S, B, width), each net's from its own stream."""
-    return lambda like: torch.stack(
-        [torch.randn(like.shape[1:], generator=g, dtype=torch.float64) for g in generators]
-    )
-
-
 def streams(seed: int, count: int, stream: int) -> list[torch.Generator]:
     """A stream for each of so many nets."""
     return [trial_generator(seed, 10 * net + stream) for net in range(count)]
@@ -105,27 +109,31 @@ def streams(seed: int, count: int, stream: int) -> list[torch.Generator]:
 class Trainer:
     """Nets on their way: gradient steps with momentum on the mean cross entropy of what is read out, under noise."""
 
-    def __init__(self, nets: Nets, x: Tensor, labels: Tensor, seed: int, orthonormal: float = 0.0) -> None:
-        """`x` (S, N, n) and `labels` (S, N) are each net's own; `orthonormal` weighs that penalty."""
-        self.nets, self.x, self.labels, self.orthonormal = nets, x, labels, orthonormal
-        count = len(x)
-        if x.shape[1] < BATCH:
-            raise InputError(f"inputs must be at least {BATCH}, a batch, not {x.shape[1]}")
-        self.order, self.noise = streams(seed, count, ORDER), noise_from(streams(seed, count, NOISE))
+    def __init__(self, nets: Nets, x: Tensor, labels: Tensor, own: Tensor, seed: int, orthonormal: float = 0.0) -> None:
+        """Inputs `x` (N, n), each net's labels of them (S, N), and which of them it is trained on, `own` (S, M).
+
+        `orthonormal` weighs that penalty. Raises InputError where M is less than a batch.
+        """
+        self.nets, self.x, self.labels, self.own, self.orthonormal = nets, x, labels, own, orthonormal
+        if own.shape[1] < BATCH:
+            raise InputError(f"inputs must be at least {BATCH}, a batch, not {own.shape[1]}")
+        self.order, self.noise = streams(seed, len(own), ORDER), trial_generator(seed, NOISE)
         self.speeds = [torch.zeros_like(value) for value in nets.values]
 
     def epoch(self) -> None:
         """Once through all inputs, in new order; a rest short of a batch is left out."""
-        count = self.x.shape[1]
-        places = torch.stack([torch.randperm(count, generator=g) for g in self.order])
+        count = self.own.shape[1]
+        order = torch.stack([torch.randperm(count, generator=g) for g in self.order])
         for at in range(0, count - BATCH + 1, BATCH):
-            self._step(places[:, at : at + BATCH])
+            self._step(self.own.gather(1, order[:, at : at + BATCH]))
 
     def _step(self, index: Tensor) -> None:
-        labels = self.labels.gather(1, index)
-        x = torch.stack([mine[places] for mine, places in zip(self.x, index, strict=True)])
-        scores = self.nets.layers(x, self.noise)[-1]
-        loss = functional.cross_entropy(scores.flatten(0, 1), labels.flatten(), reduction="sum") / index.shape[1]
+        noise = None
+        if self.nets.sigma:
+            noise = torch.randn(*index.shape, sum(self.nets.hidden), generator=self.noise, dtype=torch.float64)
+        scores = self.nets.layers(self.x[index], noise)[-1]
+        wanted = self.labels.gather(1, index).flatten()
+        loss = functional.cross_entropy(scores.flatten(0, 1), wanted, reduction="sum") / index.shape[1]
         if self.orthonormal:
             loss = loss + self.orthonormal * self.nets.far_from_orthonormal().sum()
         slopes = torch.autograd.grad(loss, self.nets.values)
