@@ -12,18 +12,17 @@ Array = np.ndarray
 FLOATS = 2**52  # whole numbers beyond which doubles leave gaps
 
 
-def distance_ratio(points: Array, labels: Array) -> float:
-    """Mean distance of two points (n, d) of one class over that of two of different ones: 1 where classes do not show.
+def class_distances(points: Array, labels: Array) -> tuple[float, float]:
+    """Mean distance of two points (n, d) of one class, and of two of different ones.
 
-    Raises InputError where there are not two classes, or no class has two points; points that are all one give 1.
+    Raises InputError where there are not two classes, or no class has two points.
     """
     same = labels[:, None] == labels
     apart = squareform(pdist(points))
     within, between = same & ~np.eye(len(labels), dtype=bool), ~same
     if not within.any() or not between.any():
         raise InputError("labels must be those of two classes or more, of which one has two points, not of one class")
-    far = float(apart[between].mean())
-    return float(apart[within].mean()) / far if far > 0 else 1.0
+    return float(apart[within].mean()), float(apart[between].mean())
 
 
 def binned_entropy(points: Array, width: float) -> float:

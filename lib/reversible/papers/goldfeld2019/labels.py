@@ -65,6 +65,7 @@ trained = labels(
         "ratio_end_{kind}": "distance within a class over that between classes at the end, {kind}",
         "follows_{kind}": "rank correlation of information and that ratio from the peak on, least of 3 layers, {kind}",
         "follows_all_{kind}": "rank correlation of information and that ratio, throughout, least of 3 layers, {kind}",
+        "follows_within_{kind}": "rank correlation of information and distance within a class, the least, {kind}",
         "binned_{kind}": "rank correlation of information and the entropy of bins, least of three layers, {kind}",
         "train_error_{kind}": "share of trained inputs that are wrong at the end, {kind}",
         "test_error_{kind}": "share of unseen inputs that are wrong at the end, {kind}",
@@ -90,7 +91,7 @@ net = labels(
     {
         "fall_path": "share of its peak by which the information of the last three layers falls",
         "falls_most_path": "share of its peak by which that of the layer that falls most does",
-        "follows_path": "rank correlation of information and the ratio of distances from the peak on, least of 3 layers",
+        "follows_path": "rank correlation of information and the ratio of distances from the peak on, the least",
         "peak_third_path": "largest information of the third layer from the top, in nats",
         "end_third_path": "information of the third layer from the top at the end, in nats",
         "halves_off": "largest change of an information where half of the passes are used, in nats",

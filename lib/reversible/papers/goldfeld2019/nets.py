@@ -18,7 +18,7 @@ BITS = 12
 SHAPES: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh, "relu": torch.relu, "linear": lambda z: z}
 FIRST, ORDER, TASK, SPLIT = range(4)  # a net's streams of random numbers; and of all nets together
 NOISE = 10**9
-RATE, BATCH, MOMENTUM = 0.05, 256, 0.9
+RATE, BATCH, MOMENTUM = 0.05, 128, 0.9
 
 
 def inputs(bits: int = BITS) -> Tensor:

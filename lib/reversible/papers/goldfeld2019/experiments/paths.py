@@ -10,7 +10,7 @@ import torch
 from reversible.base.estimates import Estimate, largest
 from reversible.base.runtime import trial_generator
 from reversible.papers.goldfeld2019 import labels
-from reversible.papers.goldfeld2019.clusters import distance_ratio
+from reversible.papers.goldfeld2019.clusters import class_distances
 from reversible.papers.goldfeld2019.experiments.trained import (
     DRAWS,
     LAST,
@@ -93,7 +93,8 @@ def _of_net(p: Paths, data: Data, nets: Nets, clean: list[Array], net: int) -> l
         told = _told(p, whole[layer], [one[layer] for one in each], layer, rng)
         half = _told(p, whole[layer][: len(data.x)], [one[layer][: p.passes // 2] for one in each], layer, rng)
         alone = information(points, p.nets.sigma, p.nets.points, rng).mean
-        found.append((told, half, alone, distance_ratio(points[near], given[near])))
+        within, between = class_distances(points[near], given[near])
+        found.append((told, half, alone, within / between if between else 1.0))
     return found
 
 
@@ -105,7 +106,7 @@ def passed(nets: Nets, net: int, x: torch.Tensor, generator: torch.Generator) ->
 
 
 def _told(p: Paths, whole: Array, each: list[Array], layer: int, rng: np.random.Generator) -> float:
-    """What the layer tells of what it holds, less what it tells of it where the input is known: nothing in the first."""
+    """What the layer tells of what it holds, less what it does where the input is known: nothing in the first."""
     sigma, points = p.nets.sigma, p.nets.points
     known = [information(one, sigma, max(2, points // 4), rng).mean for one in each] if layer else [0.0]
     return information(whole, sigma, points, rng).mean - float(np.mean(known))

@@ -148,7 +148,7 @@ def measures(pairs: list[tuple[Risk, RiskResult]]) -> dict[str, Estimate]:
         "growth_mean": Estimate(*_exp_of(logs, highest), logs[4].n),
         "base": Estimate.exact(base()),
         "bias_over_law": _bias_over_law(pairs),
-        "most_above": largest([Estimate.of(r.off) for _, r in pairs]),
+        "most_above": largest([Estimate.of(r.off) for p, r in pairs if p.kind == "high"]),
         "variance_over_bound": Estimate.exact(max(_over_bound(p, r) for p, r in pairs)),
         "needed_4": _number(logs[4]),
         "needed_highest": _number(logs[highest]),

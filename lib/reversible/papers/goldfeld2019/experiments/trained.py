@@ -12,7 +12,7 @@ from scipy import stats
 from reversible.base.checks import one_of
 from reversible.base.estimates import Estimate, smallest
 from reversible.papers.goldfeld2019 import labels
-from reversible.papers.goldfeld2019.clusters import binned_entropy, distance_ratio
+from reversible.papers.goldfeld2019.clusters import binned_entropy, class_distances
 from reversible.papers.goldfeld2019.nets import FIRST, SPLIT, TASK, Nets, Trainer, inputs, random_task, streams, task
 from reversible.runs.experiment import Experiment, seed_of
 from reversible.theory.mixtures import information
@@ -21,7 +21,7 @@ Array = np.ndarray
 Curves = tuple[tuple[tuple[float, ...], ...], ...]  # look, layer, net
 SHAPE = {"linear": "linear", "relu": "relu"}  # of a kind; all others: tanh
 KINDS = ("labels", "random", "linear", "relu", "orthonormal", "quiet")
-PENALTY = 0.1  # of the kind "orthonormal"
+PENALTY = 0.3  # of the kind "orthonormal"
 TRAINED_ON = 0.8  # share of the inputs
 LAST = 3  # layers from the top that are judged
 NEAR = 512  # inputs between which distances are taken
@@ -50,13 +50,14 @@ class Trained:
 class TrainedResult:
     """By look: errors of each net; by look and layer, the one next to the input first, a number a net.
 
-    The information is that of the layer with noise added to it alone; ratios and bins are those without noise.
+    The information is that of the layer with noise added to it alone; distances and bins are those without noise.
     """
 
     train_error: tuple[tuple[float, ...], ...]
     test_error: tuple[tuple[float, ...], ...]
     information: Curves
-    ratio: Curves
+    within: Curves  # mean distance of two inputs of a class
+    ratio: Curves  # that over the mean distance of two of different classes
     fine: Curves
     coarse: Curves
 
@@ -106,16 +107,18 @@ def _look(p: Trained, data: Data, nets: Nets) -> tuple[tuple[object, ...], ...]:
     found = [
         [_of_layer(p, layer[net].numpy(), data.labels[net].numpy(), net) for net in range(p.draws)] for layer in layers
     ]
-    by_field = [tuple(tuple(net[i] for net in layer) for layer in found) for i in range(4)]
+    by_field = [tuple(tuple(net[i] for net in layer) for layer in found) for i in range(5)]
     return (*errors, *by_field)
 
 
-def _of_layer(p: Trained, points: Array, given: Array, net: int) -> tuple[float, float, float, float]:
+def _of_layer(p: Trained, points: Array, given: Array, net: int) -> tuple[float, ...]:
     """The same draws and the same inputs at every look, so that looks differ by what the net does alone."""
     rng = np.random.default_rng([p.seed, net])
     some = rng.permutation(len(points))[:NEAR]
     told = information(points, p.sigma, p.points, rng).mean if p.kind != "quiet" else 0.0
-    return told, distance_ratio(points[some], given[some]), binned_entropy(points, FINE), binned_entropy(points, COARSE)
+    within, between = class_distances(points[some], given[some])
+    bins = binned_entropy(points, FINE), binned_entropy(points, COARSE)
+    return told, within, within / between if between else 1.0, *bins
 
 
 # --- measures ---------------------------------------------------------------------------------------------------------
@@ -167,6 +170,7 @@ def common(p: Trained, r: TrainedResult) -> dict[str, Estimate]:
         "ratio_end": Estimate.of(ratio[-LAST:, :, -1].mean(0)),
         "follows": following(r.information, r.ratio, from_peak=True),
         "follows_all": following(r.information, r.ratio, from_peak=False),
+        "follows_within": following(r.information, r.within, from_peak=False),
         "binned": following(r.information, r.coarse, from_peak=False),
         "train_error": Estimate.of(r.train_error[-1]),
         "test_error": Estimate.of(r.test_error[-1]),
@@ -208,7 +212,7 @@ def bins_measures(pairs: list[tuple[Trained, TrainedResult]]) -> dict[str, Estim
 
 # --- which nets -------------------------------------------------------------------------------------------------------
 
-LOOKS = (0, 1, 2, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128, 181, 256, 362)
+LOOKS = (0, 1, 2, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128, 181, 256)
 
 
 def cells_of(record: str, kinds: Sequence[str], profile: str) -> list[Trained]:
