@@ -16,5 +16,8 @@ PAPER = Paper(
         "experiments.trained": ("goldfeld-clusters", "goldfeld-kinds", "goldfeld-bins"),
         "experiments.paths": ("goldfeld-net",),
     },
-    figures={},
+    figures={
+        "figures.exact": ("goldfeld-neuron", "goldfeld-risk"),
+        "figures.trained": ("goldfeld-clusters", "goldfeld-kinds", "goldfeld-bins", "goldfeld-net"),
+    },
 )
