@@ -10,7 +10,7 @@ import torch
 from reversible.base.estimates import Estimate, largest
 from reversible.base.runtime import trial_generator
 from reversible.papers.goldfeld2019 import labels
-from reversible.papers.goldfeld2019.clusters import class_distances
+from reversible.theory.clusters import class_distances
 from reversible.papers.goldfeld2019.experiments.trained import (
     DRAWS,
     LAST,

@@ -20,7 +20,7 @@ SIGMAS = {0: "noise of 0.01", 1: "noise of 0.1"}
 
 def neuron(record: Record) -> Shown:
     """Where the neuron puts its four inputs, and what it tells of them, over the steps of training."""
-    (cell, row), *_ = (pair for pair in record.pairs() if pair[0]["kind"] == "equal")
+    (_, row), *_ = (pair for pair in record.pairs() if pair[0]["kind"] == "equal")
     figures, (put, told) = panels(2, height=3.3)
     steps, values = np.array(row["steps"][1:]), np.array(row["values"][1:])
     ends = []
@@ -38,10 +38,10 @@ def neuron(record: Record) -> Shown:
     return show(
         figures,
         [
-            "What the neuron gives for each of its four inputs, over the steps of training: three of them draw together "
-            "at minus one, two first and the third much later, and the fourth goes to plus one.",
-            "Information over the steps of training: with little noise a staircase from ln 4 to a long level at 1.5 ln 2 "
-            "and on towards three merged inputs; with more noise a rise and then a fall.",
+            "What the neuron gives for each of its four inputs, over the steps of training: two of them draw together at "
+            "minus one, the third comes near them much later, and the fourth goes to plus one.",
+            "Information over the steps of training: with little noise a staircase from ln 4 to a long level at 1.5 "
+            "ln 2 and on towards three merged inputs; with more noise a rise and then a fall.",
         ],
         f"As the neuron learns, the inputs of one class merge, and what it tells of them falls in stairs (dotted: the "
         f"entropies of the masses). With noise of 0.01 it stays within 0.005 nats of 1.5 ln 2 = {PLATEAU:.4f} for "

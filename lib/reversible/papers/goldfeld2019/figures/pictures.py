@@ -9,7 +9,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle
 
-from reversible.papers.goldfeld2019.clusters import class_distances
+from reversible.theory.clusters import class_distances
 from reversible.papers.goldfeld2019.experiments.trained import Data, Trained, trainer_of
 from reversible.show.drawing import LAW, legend, panels, show_moments, told_apart
 from reversible.show.html import Shown
