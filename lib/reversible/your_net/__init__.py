@@ -11,6 +11,6 @@ from reversible.your_net.words import RULE, reversal_table, reversal_words, said
 
 __all__ = [
     "ENOUGH", "RULE", "Clusters", "Layer", "Reading", "Regions", "count_regions", "information_words",
-    "layer_information", "net_of", "pictures", "plane", "read", "regions_words", "reversal_table", "reversal_words", "reverse", "said", "spectra_of", "spectrum_words",
-    "standard_error", "theory_words",
+    "layer_information", "net_of", "pictures", "plane", "read", "regions_words", "reversal_table", "reversal_words",
+    "reverse", "said", "spectra_of", "spectrum_words", "standard_error", "theory_words",
 ]  # fmt: skip

@@ -10,7 +10,6 @@ import torch
 from reversible.base.estimates import Estimate, largest
 from reversible.base.runtime import trial_generator
 from reversible.papers.goldfeld2019 import labels
-from reversible.theory.clusters import class_distances
 from reversible.papers.goldfeld2019.experiments.trained import (
     DRAWS,
     LAST,
@@ -28,6 +27,7 @@ from reversible.papers.goldfeld2019.experiments.trained import (
 )  # fmt: skip
 from reversible.papers.goldfeld2019.nets import Nets
 from reversible.runs.experiment import Experiment
+from reversible.theory.clusters import class_distances
 from reversible.theory.mixtures import information
 
 Array = np.ndarray

@@ -12,9 +12,9 @@ from scipy import stats
 from reversible.base.checks import one_of
 from reversible.base.estimates import Estimate, smallest
 from reversible.papers.goldfeld2019 import labels
-from reversible.theory.clusters import binned_entropy, class_distances
 from reversible.papers.goldfeld2019.nets import FIRST, SPLIT, TASK, Nets, Trainer, inputs, random_task, streams, task
 from reversible.runs.experiment import Experiment, seed_of
+from reversible.theory.clusters import binned_entropy, class_distances
 from reversible.theory.mixtures import information
 
 Array = np.ndarray

@@ -38,8 +38,8 @@ def neuron(record: Record) -> Shown:
     return show(
         figures,
         [
-            "What the neuron gives for each of its four inputs, over the steps of training: two of them draw together at "
-            "minus one, the third comes near them much later, and the fourth goes to plus one.",
+            "What the neuron gives for each of its four inputs, over the steps of training: two of them draw together "
+            "at minus one, the third comes near them much later, and the fourth goes to plus one.",
             "Information over the steps of training: with little noise a staircase from ln 4 to a long level at 1.5 "
             "ln 2 and on towards three merged inputs; with more noise a rise and then a fall.",
         ],

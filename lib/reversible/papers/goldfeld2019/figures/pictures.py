@@ -9,10 +9,10 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle
 
-from reversible.theory.clusters import class_distances
 from reversible.papers.goldfeld2019.experiments.trained import Data, Trained, trainer_of
 from reversible.show.drawing import LAW, legend, panels, show_moments, told_apart
 from reversible.show.html import Shown
+from reversible.theory.clusters import class_distances
 from reversible.theory.mixtures import information
 
 Array = np.ndarray
