@@ -1,4 +1,4 @@
-"""Entropies of mixtures beside integrals in many digits, closed forms, draws by other code, and an independent library."""
+"""Entropies of mixtures beside integrals in many digits, closed forms, and draws by other code."""
 
 import math
 
@@ -55,7 +55,6 @@ def test_densities_are_those_of_plain_code(d, sigma):
     rng = RNG(d)
     points, shares = rng.normal(size=(40, d)) + 5, rng.dirichlet(np.ones(40))
     whole, own = m._drawn(points, sigma, shares, 300, RNG(1))
-    chosen, noise = RNG(1).choice(40, 300, p=shares), None
     rng = RNG(1)
     chosen = rng.choice(40, 300, p=shares)
     noise = rng.standard_normal((300, d))

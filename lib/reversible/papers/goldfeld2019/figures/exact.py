@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from reversible.base.estimates import Estimate
 from reversible.papers.goldfeld2019.experiments.risk import WANTED, RiskResult, base, root_mean_square_error
 from reversible.papers.goldfeld2019.neuron import INPUTS, PLATEAU
 from reversible.records.record import Record
-from reversible.show.drawing import LAW, SMALLEST, by_size, label_ends, legend, panels, plain_numbers, show, told_apart
+from reversible.show.drawing import LAW, by_size, label_ends, legend, panels, plain_numbers, show, told_apart
 from reversible.show.html import Shown
 
 SIGMAS = {0: "noise of 0.01", 1: "noise of 0.1"}
@@ -29,10 +30,10 @@ def neuron(record: Record) -> Shown:
         ends.append((float(curve[-1]), f"x = {x:g}", look["color"]))
     put.set(xlabel="steps of training", ylabel="what the neuron gives", xscale="log", ylim=(-1.1, 1.1))
     label_ends(put, ends)
-    _levels(told, float(steps[0]))
     for look, (place, words) in told_apart(SIGMAS.items()):
         told.plot(steps, row["information"][place][1:], color=look["color"], label=words)
     told.set(xlabel="steps of training", ylabel="information (nats)", xscale="log", ylim=(0.4, 1.5))
+    _levels(told)
     legend(told)
     m = record.measures
     return show(
@@ -50,11 +51,12 @@ def neuron(record: Record) -> Shown:
     )
 
 
-def _levels(ax: Axes, left: float) -> None:
+def _levels(ax: Axes) -> None:
     merged = -0.75 * math.log(0.75) - 0.25 * math.log(0.25)
-    for level, words in ((math.log(4), "ln 4"), (PLATEAU, "1.5 ln 2"), (merged, "three merged")):
+    levels = ((math.log(4), "ln 4"), (PLATEAU, "1.5 ln 2"), (merged, "3 merged"))
+    for level, _ in levels:
         ax.axhline(level, color=LAW, lw=0.8, ls=":")
-        ax.text(left, level + 0.015, words, fontsize=SMALLEST, color=LAW)
+    label_ends(ax, [(level, words, LAW) for level, words in levels])
 
 
 def risk(record: Record) -> Shown:
@@ -81,11 +83,15 @@ def risk(record: Record) -> Shown:
             "Mean error of the plug-in over the dimension, for three sizes of samples around those that the law gives: "
             "points on their lines.",
         ],
-        f"In few dimensions the error falls like one over the root of the samples (lines), to the power "
-        f"{m['slope_1'].mean:.2f} to {m['slope_3'].mean:.2f}. For a given error the samples must grow by "
+        f"In few dimensions the error falls with the samples to the power {_span(m)} (lines: one over their root). For a given error the samples must grow by "
         f"{m['growth_mean'].mean:.2f} with each dimension: the estimate lies below the truth by its law "
         f"(A^d − 1) / 2n (lines), where A = {m['base'].mean:.3f}.",
     )
+
+
+def _span(measures: Mapping[str, Estimate]) -> str:
+    slopes = sorted(-measures[f"slope_{d}"].mean for d in (1, 2, 3))
+    return f"−{slopes[0]:.2f} to −{slopes[-1]:.2f}"
 
 
 def _high(ax: Axes, pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
