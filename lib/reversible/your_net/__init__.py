@@ -3,6 +3,7 @@
 from reversible.your_net.errors import Errors, errors_words, find_errors
 from reversible.your_net.examination import Examination, examine
 from reversible.your_net.images import ENOUGH, standard_error
+from reversible.your_net.information import Clusters, information_words, layer_information
 from reversible.your_net.measures import Layer, reverse, spectra_of
 from reversible.your_net.modules import net_of
 from reversible.your_net.noise import Noise, noise_of, noise_words
@@ -12,8 +13,8 @@ from reversible.your_net.theory import theory_words
 from reversible.your_net.words import RULE, reversal_table, reversal_words, said, spectrum_words
 
 __all__ = [
-    "ENOUGH", "RULE", "Errors", "Examination", "Layer", "Noise", "Reading", "Regions", "count_regions", "errors_words",
-    "examine", "find_errors", "net_of", "noise_of", "noise_words", "pictures", "plane", "read", "regions_words",
-    "reversal_table", "reversal_words", "reverse", "said", "spectra_of", "spectrum_words", "standard_error",
-    "theory_words",
+    "ENOUGH", "RULE", "Clusters", "Errors", "Examination", "Layer", "Noise", "Reading", "Regions", "count_regions",
+    "errors_words", "examine", "find_errors", "information_words", "layer_information", "net_of", "noise_of",
+    "noise_words", "pictures", "plane", "read", "regions_words", "reversal_table", "reversal_words", "reverse", "said",
+    "spectra_of", "spectrum_words", "standard_error", "theory_words",
 ]  # fmt: skip
