@@ -31,7 +31,7 @@ def separability(x: Array, labels: Array, unseen: Array, unseen_labels: Array) -
     mean, sd = x.mean(0), x.std(0)
     scale = np.where(sd > 1e-12 * np.abs(x).max(initial=0), sd, np.inf)  # a constant feature becomes zero
     probe = RidgeClassifierCV(alphas=PENALTIES).fit((x - mean) / scale, labels)
-    return float((probe.predict((unseen - mean) / scale) == unseen_labels).mean())
+    return float(np.mean(probe.predict((unseen - mean) / scale) == unseen_labels))
 
 
 def _checked(name: str, x: Array, labels: Array) -> tuple[Array, Array]:

@@ -6,6 +6,7 @@ training at its last layer, end to end at each number of epochs. So the choice i
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,9 +35,9 @@ class Compared:
     def empty(cls, images: int, heads: Sequence[int], together: Sequence[int]) -> Compared:
         """To be filled in."""
         names = [*map(str, heads), *(f"t{k}" for k in together)]
-        tables: list[dict[str, Table]] = [{name: () for name in names} for _ in range(2)]
-        more: list[dict[str, Table]] = [{str(k): () for k in heads} for _ in range(2)]
-        return cls(images, *tables, *more, (), dict.fromkeys(names, 0.0))
+        tuning, test = (dict.fromkeys(names, ()) for _ in range(2))
+        probe, ensemble = (dict.fromkeys(map(str, heads), ()) for _ in range(2))
+        return cls(images, tuning, test, probe, ensemble, (), dict.fromkeys(names, 0.0))
 
     def add_greedy(self, k: int, tuning: Table, test: Table, probe: Table, ensemble: Table, seconds: float) -> None:
         """One rate more."""
@@ -136,7 +137,7 @@ def depth_measures(nets: Nets) -> dict[str, Estimate]:
         )  # fmt: skip
         measures[f"first_k{k}"], measures[f"last_k{k}"] = Estimate.of(test[0]), Estimate.of(test[-1])
         measures[f"ensemble_k{k}"] = Estimate.of(nets.ensemble[k])
-        steps += [Estimate.of(before - after) for before, after in zip(test, test[1:], strict=False)]
+        steps += [Estimate.of(before - after) for before, after in itertools.pairwise(test)]
         gains.append(Estimate.of(test[-1] - nets.ensemble[k]))
     last = {k: nets.test[k][-1] for k in nets.probe}
     for more, fewer in (("2", "1"), ("3", "2")):

@@ -87,9 +87,8 @@ def maps(images: data.Images, whole: data.Images, dtype: torch.dtype) -> Tensor:
 
 def through(sets: Sets, layer: Values) -> Sets:
     """All images after a layer."""
-    parts = (sets.train, sets.tuning, sets.test)
-    found = [Part(in_parts(lambda x: relu_conv(x, *layer), part.x), part.labels) for part in parts]
-    return Sets(*found, sets.classes)
+    W, b = layer
+    return sets.after(lambda x: in_parts(lambda part: relu_conv(part, W, b), x))
 
 
 # --- a net ------------------------------------------------------------------------------------------------------------
@@ -143,7 +142,7 @@ def begin_as_identity(values: Values, channels: int, width: int) -> Values:
     head = [value.detach() for value in values[2:]]
     times = head[0].shape[1] // values[0].shape[0]  # the columns that read one map: four of a linear layer
     shape = (head[0].shape[0], times * width, *head[0].shape[2:])
-    return [W, W.new_zeros(width), fitted(head[0], shape).to(W.dtype), *head[1:]]
+    return [W, W.new_zeros(width), fitted(head[0], shape), *head[1:]]
 
 
 # --- training ---------------------------------------------------------------------------------------------------------
@@ -160,9 +159,8 @@ def descend(
             loss = functional.cross_entropy(logits(values, part.x[index]), part.labels[index])
             slopes = torch.autograd.grad(loss, values)
             with torch.no_grad():
-                torch._foreach_mul_(speeds, MOMENTUM)
-                torch._foreach_add_(speeds, slopes)
-                torch._foreach_add_(values, speeds, alpha=-plan.lr)
+                for value, speed, slope in zip(values, speeds, slopes, strict=True):
+                    value.sub_(speed.mul_(MOMENTUM).add_(slope), alpha=plan.lr)
         after()
 
 

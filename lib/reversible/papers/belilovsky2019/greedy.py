@@ -7,7 +7,7 @@ features. S nets run side by side, each on its own images and features.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,8 +51,12 @@ class Sets:
 
     def through(self, W: Tensor, b: Tensor) -> Sets:
         """The features that a layer W (S, m, n), b (S, m) makes of all of them."""
-        parts = (self.train, self.tuning, self.test)
-        return Sets(*(Part(relu_layer(part.x, W, b), part.labels) for part in parts), self.classes)
+        return self.after(lambda x: relu_layer(x, W, b))
+
+    def after(self, apply: Callable[[Tensor], Tensor]) -> Sets:
+        """What `apply` makes of the images, with the same labels."""
+        train, tuning, test = (Part(apply(p.x), p.labels) for p in (self.train, self.tuning, self.test))
+        return Sets(train, tuning, test, self.classes)
 
 
 def relu_layer(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
@@ -77,9 +81,7 @@ def sets_of(name: str, images: int, tuning: int, seeds: Sequence[int], test: int
     shown = Part(
         pixels_of(judged)[:end].expand(len(seeds), -1, -1), judged.labels[:end].expand(len(seeds), -1)
     )  # fmt: skip
-    return Sets(
-        Part(x[:, :images], labels[:, :images]), Part(x[:, images:], labels[:, images:]), shown, whole.classes
-    )
+    return Sets(Part(x[:, :images], labels[:, :images]), Part(x[:, images:], labels[:, images:]), shown, whole.classes)
 
 
 def pixels_of(images: data.Images) -> Tensor:
@@ -268,7 +270,8 @@ def begun_as_identity(state: dict[str, Tensor], before: dict[str, Tensor], width
 
 def fitted(value: Tensor, shape: Sequence[int]) -> Tensor:
     """The same numbers in the places that both shapes have, and zeros in the others."""
-    own, common = torch.zeros(tuple(shape)), tuple(slice(min(a, b)) for a, b in zip(value.shape, shape, strict=True))
+    own = value.new_zeros(tuple(shape))
+    common = tuple(slice(min(a, b)) for a, b in zip(value.shape, shape, strict=True))
     own[common] = value[common]
     return own
 

@@ -9,8 +9,8 @@ start = labels(
     {
         "{kind}_none": "largest difference of a layer's first risk from the last one before, {kind}",
         "{kind}_wider": "the same where each layer is wider than the one before, {kind}",
-        "{kind}_narrower": "smallest such difference where each layer is narrower, {kind}",
-        "{kind}_rearranged": "smallest such difference where features are rearranged in between, {kind}",
+        "{kind}_narrower": "mean difference where each layer is narrower, {kind}",
+        "{kind}_rearranged": "mean difference where features are rearranged in between, {kind}",
     },
     kind=KINDS,
 )

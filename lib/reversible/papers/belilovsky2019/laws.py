@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ Array = np.ndarray
 # --- errors -----------------------------------------------------------------------------------------------------------
 
 
-def error_bound(norms: Sequence[float], moves: Sequence[float], signals: Sequence[float]) -> Array:
+def error_bound(norms: Sequence[float] | Array, moves: Sequence[float] | Array, signals: Sequence[Any]) -> Array:
     """How far the features of a net may be from those of a moved one, after each layer: (J,).
 
     Layer j has the spectral norm norms[j], its weights are moved by at most moves[j] in the spectral norm, and the

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -64,17 +64,10 @@ def add_greedy(found: Compared, k: int, plan: ConvPlan, sets: Sets, seed: int) -
     """Errors and probes after each layer, and the ensemble of all heads."""
     start, stages = time.thread_time(), list(conv.greedy_conv(plan, sets, seed))
     spent = time.thread_time() - start
-    tuning, test = ([(1 - conv.accuracy(s.stage, part(s.sets)),) for s in stages] for part in (_tuning, _test))
+    tuning = [(1 - conv.accuracy(stage.stage, stage.sets.tuning),) for stage in stages]
+    test = [(1 - conv.accuracy(stage.stage, stage.sets.test),) for stage in stages]
     right = conv.share_right(ensemble(stages), sets.test.labels)
     found.add_greedy(k, tuning, test, [(probe_of(s.through()),) for s in stages], (1 - right,), spent)
-
-
-def _tuning(sets: Sets):
-    return sets.tuning
-
-
-def _test(sets: Sets):
-    return sets.test
 
 
 def add_together(found: Compared, k: int, p: Cifar, lr: float, sets: Sets) -> None:
@@ -119,12 +112,12 @@ def random_probes(p: Cifar, sets: Sets) -> list[tuple[float, ...]]:
 
 
 def cells(profile: str) -> list[Cifar]:
-    count, *size = {
-        "smoke": (2, "digits", 40, 20, 60, 4, 2, 1, 20),
-        "book": (3, "digits", 200, 100, 200, 6, 3, 2, 20),
-        "full": (10, "cifar10", 5000, 1000, 5000, 24, 4, 4, 50),
+    count, asked = {
+        "smoke": (2, Cifar("digits", 40, 20, 60, 4, 2, 1, 20, 0)),
+        "book": (3, Cifar("digits", 200, 100, 200, 6, 3, 2, 20, 0)),
+        "full": (10, Cifar("cifar10", 5000, 1000, 5000, 24, 4, 4, 50, 0)),
     }[profile]
-    return [Cifar(*size, seed_of("greedy-cifar", place)) for place in range(count)]
+    return [replace(asked, seed=seed_of("greedy-cifar", place)) for place in range(count)]
 
 
 def budget(p: Cifar, k: int) -> Budget:

@@ -89,7 +89,9 @@ def random_probes(p: Depth, sets: Sets, seeds: list[int]) -> list[tuple[float, .
     """On pixels, and after each of as many layers of random weights."""
     found = [probes_of(sets)]
     for layer in range(p.layers):
-        values = dense.first_values((sets.train.x.shape[-1], p.width), [trial_generator(s, RANDOM + layer) for s in seeds])
+        values = dense.first_values(
+            (sets.train.x.shape[-1], p.width), [trial_generator(s, RANDOM + layer) for s in seeds]
+        )
         sets = sets.through(values[0].detach().mT, values[1].detach())
         found.append(probes_of(sets))
     return found

@@ -1,4 +1,4 @@
-"""How far features go astray where every layer is solved only up to a small error: in eps, in depth, beside the bound."""
+"""How far features go astray where every layer is solved up to a small error: in its size, in depth, beside a bound."""
 
 from __future__ import annotations
 
