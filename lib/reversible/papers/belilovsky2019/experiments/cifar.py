@@ -123,9 +123,9 @@ def cells(profile: str) -> list[Cifar]:
 def budget(p: Cifar, k: int) -> Budget:
     """What greedy training with heads of k layers costs beside the same net end to end."""
     channels, pixels = {"digits": (1, 64), "cifar10": (12, 256)}[p.data]
-    plan = p.plan(k, 0.1)
-    return Budget([cost.of(p.epochs) for cost in conv.costs(plan, channels, pixels, 10)],
-                  conv.cost_together(plan, channels, pixels, 10).an_epoch)  # fmt: skip
+    plan = p.plan(k, RATES[0])
+    stages = [cost.of(p.epochs) for cost in conv.costs(plan, channels, pixels, 10)]
+    return Budget(stages, conv.cost_together(plan, channels, pixels, 10).an_epoch)
 
 
 def measures(pairs: list[tuple[Cifar, Compared | Absent]]) -> dict[str, Estimate]:

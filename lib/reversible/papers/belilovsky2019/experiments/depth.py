@@ -106,17 +106,16 @@ def cells(profile: str) -> list[Depth]:
     return [Depth(*size, seed_of("greedy-depth", place)) for place, size in enumerate(sizes)]
 
 
-def budget(p: Depth, pixels: int, k: int, lr: float = 0.1) -> Budget:
+def budget(p: Depth, k: int) -> Budget:
     """What greedy training with heads of k layers costs beside the same net end to end."""
-    plan = p.plan(k, lr)
-    return Budget([cost.of(p.epochs) for cost in dense.costs(plan, pixels, 10)],
-                  dense.cost_together(plan, pixels, 10).an_epoch)  # fmt: skip
+    plan, pixels = p.plan(k, RATES[0]), {"digits": 64, "mnist": 196}[p.data]
+    stages = [cost.of(p.epochs) for cost in dense.costs(plan, pixels, 10)]
+    return Budget(stages, dense.cost_together(plan, pixels, 10).an_epoch)
 
 
 def measures(pairs: list[tuple[Depth, Compared | Absent]]) -> dict[str, Estimate]:
     p = pairs[0][0]
-    pixels = {"digits": 64, "mnist": 196}[p.data]
-    return measures_of([r for _, r in pairs if isinstance(r, Compared)], lambda k: budget(p, pixels, k))
+    return measures_of([r for _, r in pairs if isinstance(r, Compared)], lambda k: budget(p, k))
 
 
 EXPERIMENTS = {
