@@ -70,9 +70,9 @@ def draw(ax: Axes, points: Array, labels: Array) -> None:
     for look, (place, digit) in told_apart(enumerate(CLASSES)):
         own = points[labels == digit]
         ax.plot(*own.T, ls="", ms=3, alpha=0.6, color=look["color"], marker=look["marker"])
-        x, y = 1.45 * CORNERS[place]
+        x, y = 1.9 * CORNERS[place]
         ax.text(x, y, str(digit), ha="center", va="center", color=look["color"], fontsize=11, fontweight="bold")
-    ax.set(xlim=(-1.8, 1.8), ylim=(-1.5, 1.8), xticks=[], yticks=[], aspect="equal")
+    ax.set(xlim=(-2.1, 2.1), ylim=(-1.7, 2.2), xticks=[], yticks=[], aspect="equal")
     ax.spines[:].set_visible(False)
 
 
