@@ -50,9 +50,10 @@ def said(own, random, tested=400):
 
 def test_words_follow_the_numbers():
     lines = said([0.8, 0.9, 0.6], [[0.8, 0.7, 0.61], [0.8, 0.72, 0.59]])
-    assert lines[1] == "On h1 it gets 90 % right. After as many random layers it is 70 % to 72 %, so training adds 19 % here."
+    assert lines[1].startswith("On h1 it gets 90 % right. After as many random layers it is 70 % to 72 %, so")
+    assert lines[1].endswith("so training adds 19 % here.")
     assert "cannot be told from chance" in lines[2]
-    assert lines[3].startswith("With depth the classes become less separable. From h1 to h2 the share goes from 90 % to")
+    assert lines[3].startswith("With depth the classes become less separable. From h1 to h2 the share goes from 90 %")
     assert "more separable." in said([0.8, 0.6, 0.9], [[0.8, 0.7, 0.7]])[3]
     assert "neither more nor less" in said([0.8, 0.9, 0.91], [[0.8, 0.7, 0.7]])[3]
     assert "takes away 20 %" in said([0.8, 0.5], [[0.8, 0.7]])[1]

@@ -146,8 +146,8 @@ def test_rates_are_chosen_net_by_net_on_images_that_choose():
     table = {str(k): tuning for k in (1, 2, 3)}
     end = ((0.5, 0.2), (0.6, 0.1)), ((0.4, 0.3), (0.1, 0.2))  # by rate and epoch
     found = Compared(
-        10, table | {"t3": end}, {k: test for k in "123"} | {"t3": end}, {k: test for k in "123"},
-        {k: ((0.5, 0.25), (0.125, 0.5)) for k in "123"}, ((0.5, 0.5), (0.4, 0.6), (0.3, 0.7)),
+        10, table | {"t3": end}, dict.fromkeys("123", test) | {"t3": end}, dict.fromkeys("123", test),
+        dict.fromkeys("123", ((0.5, 0.25), (0.125, 0.5))), ((0.5, 0.5), (0.4, 0.6), (0.3, 0.7)),
         {"1": 1.0, "2": 1.0, "3": 3.0, "t3": 2.0},
     )  # fmt: skip
     nets = Nets.of([found])

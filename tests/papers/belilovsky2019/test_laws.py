@@ -1,5 +1,7 @@
 """Laws of greedy training beside independent arithmetic, and costs beside what torch itself counts."""
 
+import itertools
+
 import mpmath
 import numpy as np
 import pytest
@@ -88,12 +90,12 @@ def test_costs_of_dense_nets_are_what_torch_counts(k):
     widths, wholes = [20, *plan.widths], []
     for narrow, width, cost in zip(widths, widths[1:], dense.costs(plan, 20, 4), strict=False):
         sizes = [narrow, *[width] * k, 4]
-        values = [torch.randn(b, a, requires_grad=True) for a, b in zip(sizes, sizes[1:], strict=False)]
+        values = [torch.randn(b, a, requires_grad=True) for a, b in itertools.pairwise(sizes)]
         features = torch.rand(10, narrow)
         assert counted(lambda v=values, f=features: stepped(mlp(v), f, labels, v)) == 10 * cost.an_epoch
         wholes.append(cost)
     sizes = [20, *plan.widths, *[12] * (k - 1), 4]
-    values = [torch.randn(b, a, requires_grad=True) for a, b in zip(sizes, sizes[1:], strict=False)]
+    values = [torch.randn(b, a, requires_grad=True) for a, b in itertools.pairwise(sizes)]
     assert counted(lambda: stepped(mlp(values), x, labels, values)) == 10 * dense.cost_together(plan, 20, 4).an_epoch
     assert wholes[0].of(3) == 3 * wholes[0].an_epoch + 20 * 12
 

@@ -31,7 +31,7 @@ def risk(record: Record) -> Shown:
     m, middle = record.measures, place_of(pairs[len(pairs) // 2][0]["lr"])
     return show(
         figures,
-        [f"Training risk over the number of layers at the rate {cell['lr']:g}, for three ways to train." for cell, _ in pairs],
+        [f"Training risk over the number of layers at the rate {c['lr']:g}, for three ways to train." for c, _ in pairs],
         f"Layers that begin as the identity lower the training risk in all but {m['rises_identity'].mean:.0f} of "
         f"{m['pairs_of_layers'].mean:.0f} steps. At the middle rate they end at "
         f"{m[f'last_identity_{middle}'].mean:.4f}, layers that begin at random at "
@@ -71,8 +71,8 @@ def errors(record: Record) -> Shown:
         ],
         f"Errors are proportional to how far the layers are moved. With depth they grow to the power "
         f"{m['in_depth_trained_random'].mean:.2f} in layers as trained, whose norm is "
-        f"{m['norm_trained_random'].mean:.2f}, and change with the power {m['in_depth_unit_random'].mean:.2f} in layers "
-        f"of norm one; the theorem allows a power of two (grey).",
+        f"{m['norm_trained_random'].mean:.2f}, and change with the power {m['in_depth_unit_random'].mean:.2f} in "
+        f"layers of norm one; the theorem allows a power of two (grey).",
     )
 
 
