@@ -12,7 +12,7 @@ from reversible.your_net.parts.part import Part, Said
 from reversible.your_net.subject import Subject
 
 DRAWS, IMAGES = 500, 500
-SECONDS = 4e-9  # for a number of a difference of two points
+SECONDS = 1.3e-10  # for a number of a difference of two points
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ def measured(subject: Subject) -> Measured:
 def _seconds(subject: Subject) -> float:
     used = min(IMAGES, len(subject.images))
     units = sum(int(p.shape[0]) for p in subject.model.parameters())
-    return 1.0 + 2 * SECONDS * used * (used + 2 * DRAWS) * units
+    return 0.3 + 2 * SECONDS * used * (used + 2 * DRAWS) * units
 
 
 def is_row(subject: Subject) -> str:

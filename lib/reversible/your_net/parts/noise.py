@@ -10,7 +10,7 @@ from reversible.your_net.parts.part import Part, Said, with_weights
 from reversible.your_net.subject import Subject
 
 VECTORS, IMAGES = 30, 200
-SECONDS = 1.5e-9  # for a product of two numbers, forward, backward and along a vector
+SECONDS = 4.5e-10  # for a product of two numbers, forward, backward and along a vector
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ def measured(subject: Subject) -> Measured:
 
 
 def _seconds(subject: Subject) -> float:
-    return 1.0 + 2 * SECONDS * subject.work * min(IMAGES, len(subject.images)) * 3 * VECTORS
+    return 2.0 + 2 * SECONDS * subject.work * min(IMAGES, len(subject.images)) * 3 * VECTORS
 
 
 # --- said and drawn ---------------------------------------------------------------------------------------------------
