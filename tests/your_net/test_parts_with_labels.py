@@ -43,7 +43,7 @@ def test_errors_are_those_of_find_errors(subject, quick):
     assert f"{np.median(own.ratio):.2f} times as far as errors in noise foretell" in said.sentence
     assert said.numbers[2][1] == f"{np.median(own.nearest):.2g}"
     assert found.size == pytest.approx(float(subject.images.norm(dim=1).square().mean().sqrt()))
-    assert "as foretold" in errors.drawn(found).content
+    assert "beyond a flat boundary (line)" in errors.drawn(found).content
 
 
 def test_a_random_net_is_asked_for_its_own_classes(subject, quick):

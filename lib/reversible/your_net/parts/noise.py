@@ -42,14 +42,18 @@ def said(found: Measured) -> Said:
     own, random = found.own.over_isotropic, found.random.over_isotropic
     lead = "The curvature is not clearly above zero here, so no noise can be set beside isotropic noise."
     if own is not None:
-        times = f"{own.mean:.3g} times as much along the curvature"
+        times = f"{_number(own.mean)} times as much along the curvature"
         lead = f"The noise of training is {times} as isotropic noise of the same size."
     beside = (
         "A random net has no curvature to speak of."
         if random is None
-        else f"In a random net it is {random.mean:.3g} times as much."
+        else f"In a random net it is {_number(random.mean)} times as much."
     )
     return Said(lead, beside, _numbers(found), noise_words(found.own))
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _numbers(found: Measured) -> list[tuple[str, str, str]]:
