@@ -24,6 +24,7 @@ NUMBERS = {
     "specific": "the image's own part of it",
     "kept": "share of the images whose class is kept",
 }
+BESIDE = {1: "above", 0: "among", -1: "below"}
 COUNT = 5  # images that are drawn
 SECONDS = 1.2e-9  # for a product of two numbers of a pass, up and down
 
@@ -63,14 +64,19 @@ def said(found: Measured) -> Said:
         return Said("Nothing comes back: no hidden unit is active, whatever the image.", "", [])
     came = listed(f"h{layer.number} with a cosine of {layer.of('cosine').mean:.2f}" for layer in alive)
     random = listed(f"{_mean(layer.of('cosine', OTHER_NET))} from h{layer.number}" for layer in alive)
-    beside = {1: "above such nets", 0: "among such nets", -1: "below such nets"}
-    stands = listed(f"{beside[layer.beside()]} from h{layer.number}" for layer in alive)
+    stands = listed(f"{how} such nets from {from_}" for how, from_ in _stands(alive).items())
     return Said(
         f"Sent down by the net's own transposed weights and read again, the codes come back: those of {came}.",
         f"Random nets in its place have a cosine of {random}. This net is {stands}.",
         [line for layer in alive for line in _numbers(layer)],
         reversal_words(found.layers),
     )
+
+
+def _stands(layers: Sequence[Layer]) -> dict[str, str]:
+    """From which layers the net is above, among or below random nets."""
+    codes = {how: [f"h{x.number}" for x in layers if x.beside() == side] for side, how in BESIDE.items()}
+    return {how: listed(names) for how, names in codes.items() if names}
 
 
 def _mean(found: Estimate) -> str:
