@@ -129,12 +129,18 @@ class Field:
         gap, a = gap_of(c), self.activation
         x, y = self.variance(positive("qx", qx)), self.variance(positive("qy", qy))
         if gap == 0:  # one number decides both
-            one = self._mean(lambda z: a.phi(math.sqrt(qx) * z) * a.phi(math.sqrt(qy) * z), 1.0)
+            one = self._joint(math.sqrt(qx), math.sqrt(qy))
         else:
             sds = math.sqrt(qx), math.sqrt(qy)
             one = pair_mean(lambda u, v: a.phi(u) * a.phi(v), *sds, _angle(gap), a.kinks, a.scale)
         joint = self.residual * c * math.sqrt(qx * qy) + self.s_b**2 + self.s_w**2 * one
         return x, y, joint / math.sqrt(x * y)
+
+    def _joint(self, sx: float, sy: float) -> float:
+        """E phi(sx z) phi(sy z)."""
+        a = self.activation
+        kinks = tuple(k / s for k in a.kinks for s in (sx, sy))
+        return mean(lambda z: a.phi(sx * z) * a.phi(sy * z), 1.0, kinks, a.scale / max(sx, sy))
 
     # --- many layers --------------------------------------------------------------------------------------------------
 
