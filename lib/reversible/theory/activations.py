@@ -59,9 +59,9 @@ class Activation:
         _compare(f"the slope of {name}", slope(points), _quotient(phi, points, scale), points)
         _compare(f"the second derivative of {name}", bend(points), _quotient(slope, points, scale), points)
         for f, what in ((slope, "slope"), (bend, "second derivative")):
-            if 0.0 not in kinks and _jump(f, 0.0, scale):
+            if 0.0 not in kinks and _jump(f, 0.0, scale, points):
                 raise InputError(f"kinks must name 0, where the {what} of {name} jumps, not {kinks}")
-        made = cls(name, phi, slope, bend, kinks, tuple(_jump(slope, k, scale) for k in kinks), scale)
+        made = cls(name, phi, slope, bend, kinks, tuple(_jump(slope, k, scale, points) for k in kinks), scale)
         _integrate(made)
         return made
 
@@ -121,11 +121,12 @@ def _compare(what: str, said: Array, found: Array, points: Array) -> None:
         raise InputError(f"{what} must be the derivative, {found[at]:.6g} at {points[at]:.3g}, not {said[at]:.6g}")
 
 
-def _jump(f: Function, kink: float, scale: float) -> float:
+def _jump(f: Function, kink: float, scale: float, points: Array) -> float:
+    """By how much f jumps there; 0 for what is small beside its values elsewhere."""
     h = 1e-9 * scale * max(1.0, abs(kink))
     below, above = f(np.array([kink - h, kink + h]))
     jump = float(above - below)
-    return jump if abs(jump) > OFF else 0.0
+    return jump if abs(jump) > OFF * max(1.0, float(np.abs(f(points)).max())) else 0.0
 
 
 def _integrate(a: Activation) -> None:

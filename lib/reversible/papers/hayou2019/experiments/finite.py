@@ -215,13 +215,17 @@ def signal_cells(profile: str) -> list[Signals]:
     asked = [(name, 1.0, 1.0, 0.5) for name in ("tanh", "elu", "swish")]
     asked += [("tanh", 0.8, 1.0, 0.5), ("tanh", 1.25, 1.0, 0.5), ("tanh", 1.25, 1.0, 0.99), ("tanh", 1.0, 1.0, 0.99)]
     asked += [("swish", 1.0, 2.0, 0.5), ("tanh", 1.0, 2.0, 0.5)]
-    return [Signals(name, 0.2, *rest, n, layers, draws, seed_of("hayou-signals", f"{name}, {rest}")) for name, *rest in asked]
+    return [
+        Signals(name, 0.2, *rest, n, layers, draws, seed_of("hayou-signals", f"{name}, {rest}"))
+        for name, *rest in asked
+    ]
 
 
 def signal_measures(pairs: list[tuple[Signals, SignalsResult]]) -> dict[str, Estimate]:
     by = {(p.name, p.relative, p.times, p.c): (p, r) for p, r in pairs}
     on, below, above, near, far = (
-        by["tanh", *key] for key in ((1.0, 1.0, 0.5), (0.8, 1.0, 0.5), (1.25, 1.0, 0.5), (1.25, 1.0, 0.99), (1.0, 1.0, 0.99))
+        by["tanh", *key]
+        for key in ((1.0, 1.0, 0.5), (0.8, 1.0, 0.5), (1.25, 1.0, 0.5), (1.25, 1.0, 0.99), (1.0, 1.0, 0.99))
     )
     calm = [on, by["elu", 1.0, 1.0, 0.5], below, above, near, far]
     runaway, held = by["swish", 1.0, 2.0, 0.5][1], by["tanh", 1.0, 2.0, 0.5][1]

@@ -97,7 +97,9 @@ KINKED = ("selu",)
 def smooth_cells(profile: str) -> list[Path]:
     layers = {"smoke": 2000, "book": 2000, "full": 20_000}[profile]
     names = (*SMOOTH, *KINKED)
-    asked = [Path(name, s_b, 0.5, layers, seed_of("hayou-smooth", f"{name}, {s_b}")) for name in names for s_b in (0.2, 0.5)]
+    asked = [
+        Path(name, s_b, 0.5, layers, seed_of("hayou-smooth", f"{name}, {s_b}")) for name in names for s_b in (0.2, 0.5)
+    ]
     return [*asked, Path("relu", 0.0, 0.5, layers, seed_of("hayou-smooth", "relu"))]
 
 

@@ -34,6 +34,7 @@ Array = np.ndarray
 ARMS = ("relu", "relu_low", "relu_high", "tanh", "tanh_low", "elu", "swish")
 BATCH, S_B, DRAWS = 50, 0.2, 4000
 LOOKS = 8  # looks along training
+JUDGED = 2000  # test images
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,10 @@ def both_errors(stack: Stack) -> Look:
     """A probe: shares of test images and of held-out ones that each net gets wrong, whatever its loss."""
     whole = data.load(stack.p.data, train=True)
     held = whole.take(slice(len(whole.labels) - stack.p.held_out, None))
-    judged = {"test_error": (stack.images.judged, stack.images.judged_labels), "held_out_error": (held.pixels, held.labels)}
+    judged = {
+        "test_error": (stack.images.judged[:JUDGED], stack.images.judged_labels[:JUDGED]),
+        "held_out_error": (held.pixels, held.labels),
+    }
 
     @torch.no_grad()
     def look() -> Mapping[str, Any]:
@@ -102,7 +106,8 @@ def deep(p: Deep) -> DeepResult | Absent:
         return Absent(str(missing))
     rows = [*run.follow()]
     return DeepResult(
-        tuple(row["step"] for row in rows), *(tuple(row[name] for row in rows) for name in ("test_error", "held_out_error"))
+        tuple(row["step"] for row in rows),
+        *(tuple(row[name] for row in rows) for name in ("test_error", "held_out_error")),
     )
 
 
@@ -118,11 +123,15 @@ def cells(profile: str) -> list[Deep]:
     name, images, held_out, width, depth, steps, tuning, nets = {
         "smoke": ("digits", 200, 100, 12, 4, 8, 2, 4),
         "book": ("digits", 800, 300, 32, 16, 96, 3, 6),
-        "full": ("mnist", 5000, 2000, 64, 40, 600, 5, 15),
+        "full": ("mnist", 5000, 1000, 64, 40, 400, 5, 15),
     }[profile]
-    powers = {"smoke": (-8, -6), "book": (-9, -7), "full": (-12, -11, -10, -9, -8, -7, -6, -5, -4)}[profile]
+    powers = {"smoke": (-8, -6), "book": (-9, -7), "full": (-13, -12, -11, -10, -9, -8, -7, -6, -5)}[profile]
     seeds = tuple(seed_of("hayou-training", f"net {place}") for place in range(nets))
-    return [Deep(arm, 2.0**power, name, images, held_out, width, depth, steps, tuning, seeds) for arm in ARMS for power in powers]
+    return [
+        Deep(arm, 2.0**power, name, images, held_out, width, depth, steps, tuning, seeds)
+        for arm in ARMS
+        for power in powers
+    ]
 
 
 # --- measures ---------------------------------------------------------------------------------------------------------
@@ -201,6 +210,4 @@ def _less(one: Curve, other: Curve) -> Callable[[Array, Array], Array]:
     return lambda tuners, others: one.error(tuners, others) - other.error(tuners, others)
 
 
-EXPERIMENTS = {
-    "hayou-training": Experiment(cells, deep, measures, label=labels.training)
-}
+EXPERIMENTS = {"hayou-training": Experiment(cells, deep, measures, label=labels.training)}
