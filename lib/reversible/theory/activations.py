@@ -132,12 +132,12 @@ def _jump(f: Function, kink: float, scale: float, points: Array) -> float:
 def _integrate(a: Activation) -> None:
     """InputError where panels half as long give another mean."""
     for f, what in ((a.squares, "square"), (a.steepness, "squared slope")):
-        for sd in (0.5 * a.scale, 3 * a.scale):
+        for sd in (0.5 * a.scale, 3 * a.scale, 50 * a.scale):
             one, other = (mean(f, sd, a.kinks, scale) for scale in (a.scale, a.scale / 2))
             if not abs(one - other) <= ROUGH * abs(other):
                 raise InputError(
                     f"the mean {what} of {a.name} must not hang on how it is integrated, {one:.8g} or {other:.8g}: "
-                    "name all its kinks, or a smaller scale"
+                    "name all its kinks, or a smaller scale; one that waves without end is not for these rules"
                 )
 
 
