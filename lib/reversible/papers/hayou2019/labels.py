@@ -10,6 +10,7 @@ STARTS = {"0": "0", "5": "one half", "9": "0.9"}
 relu = labels(
     {
         "limit_off": "largest relative distance of l² (1 − c) at the last layer from its limit",
+        "slope_off": "largest relative distance from it of the limit that the growth in the last layers leads to",
         "log_off": "largest relative distance of 1 − c from the law with its logarithm, from layer 100 on",
         "plain_off": "smallest relative distance of l² (1 − c) from its limit at layer 100",
         "rate": "the limit of l² (1 − c), 9π²/2",
@@ -39,7 +40,7 @@ edges = labels(
         "slope_other": "largest slope F'(q*) on the edge, Swish and GELU",
         "slope_{name}": "slope F'(q*) on the edge, biases of 0.2, {name}",
         "least_{name}": "last variance over the one that stays, the smaller start, {name}",
-        "largest_log_{name}": "decimal logarithm of the last variance over the one that stays, the larger start, {name}",
+        "largest_log_{name}": "decimal logarithm of the last variance over the one that stays, larger start, {name}",
         "room_softplus": "largest share of a variance that biases could have on an edge of softplus (below zero: none)",
         "room_tanh": "largest share of a variance that biases have on the edge of tanh",
     },
@@ -77,7 +78,7 @@ signals = labels(
         "left_on": "share of 1 − c that is left at the last layer, tanh on the edge",
         "left_below": "share of 1 − c that is left at the last layer, tanh with weights a fifth smaller",
         "told_apart_on": "difference of 1 − c of far and near pairs at the last layer, tanh on the edge",
-        "told_apart_above": "difference of 1 − c of far and near pairs at the last layer, tanh with weights a quarter larger",
+        "told_apart_above": "difference of 1 − c of far and near pairs at the last layer, weights a quarter larger",
         "runaway": "mean of ln(q / q_0) at the last layer, Swish from twice the variance that stays",
         "held": "mean of ln(q / q_0) at the last layer, tanh from twice the variance that stays",
         "wander_swish": "root mean square of ln(q / q_0) at the last layer, Swish from the variance that stays",

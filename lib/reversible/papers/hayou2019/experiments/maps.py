@@ -75,16 +75,25 @@ def logarithmic(r: PathResult, first: int = 100) -> tuple[Array, Array]:
     return kept, relu_root(kept, float(constant)) ** -2
 
 
+def limit_by_slope(r: PathResult) -> float:
+    """4 / s^2, with s from how (1 - c)^{-1/2} grows in the last half of the layers, its logarithm taken off."""
+    layers = np.array(r.layers, float)
+    half = int(np.abs(layers - layers[-1] / 2).argmin())
+    (u, v), (a, b) = (np.array(r.gaps)[[half, -1]] ** -0.5, layers[[half, -1]])
+    return float(4 / ((v - u) / ((b - a) / 2 + 0.75 * math.log(b / a))) ** 2)
+
+
 def relu_measures(pairs: list[tuple[Path, PathResult]]) -> dict[str, Estimate]:
-    last, with_log, without, constants = [], [], [], {}
+    last, with_log, without, slopes, constants = [], [], [], [], {}
     for p, r in pairs:
         layers, law = logarithmic(r)
         gaps = np.array(r.gaps)[-len(layers) :]
         with_log.append(float(np.abs(gaps / law - 1).max()))
         without.append(float(abs(gaps[0] * layers[0] ** 2 / r.rate - 1)))
+        slopes.append(abs(limit_by_slope(r) / r.rate - 1))
         last.append(abs(gaps[-1] * layers[-1] ** 2 / r.rate - 1))
         constants[f"constant_{int(10 * p.c)}"] = r.gaps[-1] ** -0.5 - relu_root(layers[-1:], 0.0)[0]
-    exact = {"limit_off": max(last), "log_off": max(with_log), "plain_off": min(without), "rate": 4 / S**2}
+    exact = {"limit_off": max(last), "slope_off": max(slopes), "log_off": max(with_log), "plain_off": min(without), "rate": 4 / S**2}
     return {name: Estimate.exact(float(value)) for name, value in (exact | constants).items()}
 
 
