@@ -5,11 +5,13 @@ from reversible.your_net.measures import Layer, reverse, spectra_of
 from reversible.your_net.modules import net_of
 from reversible.your_net.reading import Reading, pictures, read
 from reversible.your_net.regions import Regions, count_regions, plane, regions_words
+from reversible.your_net.signal import Signal, edge_for, follow_signal, signal_words
 from reversible.your_net.theory import theory_words
 from reversible.your_net.words import RULE, reversal_table, reversal_words, said, spectrum_words
 
 __all__ = [
-    "ENOUGH", "RULE", "Layer", "Reading", "Regions", "count_regions", "net_of", "pictures", "plane", "read",
-    "regions_words", "reversal_table", "reversal_words", "reverse", "said", "spectra_of", "spectrum_words",
+    "ENOUGH", "RULE", "Layer", "Reading", "Regions", "Signal", "count_regions", "edge_for", "follow_signal",
+    "net_of", "pictures", "plane", "read",
+    "regions_words", "reversal_table", "reversal_words", "reverse", "said", "signal_words", "spectra_of", "spectrum_words",
     "standard_error", "theory_words",
 ]  # fmt: skip

@@ -93,7 +93,13 @@ def relu_measures(pairs: list[tuple[Path, PathResult]]) -> dict[str, Estimate]:
         slopes.append(abs(limit_by_slope(r) / r.rate - 1))
         last.append(abs(gaps[-1] * layers[-1] ** 2 / r.rate - 1))
         constants[f"constant_{int(10 * p.c)}"] = r.gaps[-1] ** -0.5 - relu_root(layers[-1:], 0.0)[0]
-    exact = {"limit_off": max(last), "slope_off": max(slopes), "log_off": max(with_log), "plain_off": min(without), "rate": 4 / S**2}
+    exact = {
+        "limit_off": max(last),
+        "slope_off": max(slopes),
+        "log_off": max(with_log),
+        "plain_off": min(without),
+        "rate": 4 / S**2,
+    }
     return {name: Estimate.exact(float(value)) for name, value in (exact | constants).items()}
 
 
