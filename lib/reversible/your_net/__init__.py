@@ -11,7 +11,6 @@ from reversible.your_net.words import RULE, reversal_table, reversal_words, said
 
 __all__ = [
     "ENOUGH", "RULE", "Layer", "Noise", "Reading", "Regions", "count_regions", "net_of", "noise_of", "noise_words",
-    "pictures", "plane", "read",
-    "regions_words", "reversal_table", "reversal_words", "reverse", "said", "spectra_of", "spectrum_words",
-    "standard_error", "theory_words",
+    "pictures", "plane", "read", "regions_words", "reversal_table", "reversal_words", "reverse", "said", "spectra_of",
+    "spectrum_words", "standard_error", "theory_words",
 ]  # fmt: skip
