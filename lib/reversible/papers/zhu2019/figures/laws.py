@@ -47,8 +47,8 @@ def quadratic(record: Record) -> Shown:
             "For each pair of matrices how much more noise does than isotropic noise: above one at the start, and one "
             "in the end.",
         ],
-        f"Simulated losses (points) lie on the law (joined by lines) within {m['flow_off'].mean:.1%}, though H and Σ do not "
-        f"commute. The linear form holds at the start alone: late, the loss is at most {m['linear_10'].mean:.2f} of "
+        f"Simulated losses (points) lie on the law (joined by lines) within {m['flow_off'].mean:.1%}, though H and Σ "
+        f"do not commute. The linear form holds at the start alone: late, the loss is at most {m['linear_10'].mean:.2f} of "
         f"it. And noise that is at least {m['ratio'].mean:.1f} times as quick as isotropic noise ends no higher.",
     )
 
