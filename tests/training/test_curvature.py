@@ -1,5 +1,6 @@
 """Curvature and gradient noise beside matrices that are built entry by entry, and what is refused."""
 
+import itertools
 import math
 
 import mpmath
@@ -30,7 +31,7 @@ def loss_in_many_digits(w, x, label):
     """The cross entropy of one sample in the same net, by mpmath and loops."""
     w, at = list(w), 0
     code = list(x)
-    sizes = list(zip(WIDTHS, WIDTHS[1:], strict=False))
+    sizes = list(itertools.pairwise(WIDTHS))
     weights = []
     for n, m in sizes:
         weights.append([w[at + i * n : at + (i + 1) * n] for i in range(m)])

@@ -48,8 +48,8 @@ def quadratic(record: Record) -> Shown:
             "in the end.",
         ],
         f"Simulated losses (points) lie on the law (joined by lines) within {m['flow_off'].mean:.1%}, though H and Σ "
-        f"do not commute. The linear form holds at the start alone: late, the loss is at most {m['linear_10'].mean:.2f} "
-        f"of it. And noise that is at least {m['ratio'].mean:.1f} times as quick as isotropic noise ends no higher.",
+        f"do not commute. The linear form holds at the start alone; late, the loss is {m['linear_10'].mean:.2f} of it "
+        f"at most. And noise that is at least {m['ratio'].mean:.1f} times as quick as isotropic noise ends no higher.",
     )
 
 
