@@ -16,7 +16,7 @@ from reversible.base.runtime import one_thread, trial_generator
 from reversible.training.curvature import Indicator, Landscape, indicator, of_module
 
 MANY = 500  # images at most: the graph of one gradient over all of them is held
-VECTORS = 100  # random ones
+VECTORS = 50  # random ones
 NOTHING = 1e-12  # a mean squared gradient that is none
 
 

@@ -1,8 +1,8 @@
 """The paper's loss in a plane, with a sharp and a flat basin, and descent in it with noise of one trace and any shape.
 
 As the authors' code has it: L is the mean over samples x of min{20 a^2 / 2 + 200 b^2 / 2, |w - x - flat|^2}, where a
-and b are w - x - (1, 1) along the directions (1, -1) and (1, 1) over the root of 2. All here is in coordinates (a, b) from
-the sharp minimum (1, 1), where descent begins. A step goes down the mean gradient, then Gaussian noise is added to w.
+and b are w - x - (1, 1) along the directions (1, -1) and (1, 1) over the root of 2. All here is in coordinates (a, b)
+from the sharp minimum (1, 1), where descent begins. A step goes down the mean gradient, then Gaussian noise is added.
 """
 
 from __future__ import annotations

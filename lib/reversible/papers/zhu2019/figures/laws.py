@@ -42,14 +42,14 @@ def quadratic(record: Record) -> Shown:
     return show(
         figures,
         [
-            "Mean loss over its linear form, falling with time: points on the lines of the law for each of the pairs of "
+            "Mean loss over its linear form, falling with time: points on the lines of the law for each pair of "
             "matrices.",
-            "For each pair of matrices how much more noise does than isotropic noise: above one at the start, and one in "
-            "the end.",
+            "For each pair of matrices how much more noise does than isotropic noise: above one at the start, and one "
+            "in the end.",
         ],
-        f"Simulated losses (points) lie on the law (lines) within {m['flow_off'].mean:.1%}, though H and Σ do not "
-        f"commute. The linear form holds at the start alone: late, the loss is at most {m['linear_10'].mean:.2f} of it. "
-        f"And noise that is at least {m['ratio'].mean:.1f} times as quick as isotropic noise ends at the same loss.",
+        f"Simulated losses (points) lie on the law (joined by lines) within {m['flow_off'].mean:.1%}, though H and Σ "
+        f"do not commute. The linear form holds at the start alone; late, the loss is {m['linear_10'].mean:.2f} of it "
+        f"at most. And noise that is at least {m['ratio'].mean:.1f} times as quick as isotropic noise ends no higher.",
     )
 
 

@@ -18,7 +18,7 @@ def basins() -> Shown:
     """Contours of the loss, and where runs end with isotropic noise and with noise of the shape of Σ."""
     figures, axes = panels(2, height=3.4)
     count = {}
-    for at, (ax, (arm, words)) in enumerate(zip(axes, SHAPES.items(), strict=True)):
+    for ax, (arm, words) in zip(axes, SHAPES.items(), strict=True):
         ends = runs(arm, "along", "own", RUNS, SAMPLES, STEPS, np.random.default_rng(1))
         out = escaped(ends, "along")
         count[arm] = int(out.sum())
