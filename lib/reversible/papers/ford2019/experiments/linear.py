@@ -129,7 +129,7 @@ def cells(profile: str) -> list[Model]:
     asked = {
         "smoke": ("digits", 300, 3, 2000, 2),
         "book": ("digits", 1000, 5, 5000, 4),
-        "full": ("mnist", 5000, 10, 20_000, 10),
+        "full": ("mnist", 2000, 10, 5000, 10),
     }[profile]
     return [Model(kind, *asked, seed_of("ford-linear", kind)) for kind in KINDS]
 

@@ -96,7 +96,7 @@ def _to_corner(along: Array) -> Array:
 
 
 def cells(profile: str) -> list[Errors]:
-    n, points, draws = {"smoke": (20, 4000, 4), "book": (64, 10_000, 5), "full": (784, 20_000, 10)}[profile]
+    n, points, draws = {"smoke": (20, 4000, 4), "book": (64, 10_000, 5), "full": (200, 100_000, 10)}[profile]
     shares = {"smoke": (0.01,), "book": (0.01,), "full": (0.1, 0.01, 0.001)}[profile]
     places = [(kind, mu) for kind in KINDS[:-1] for mu in shares] + [("corner", laws.Corner(DEPTH, SIDES).mu)]
     return [Errors(kind, n, mu, points, draws, seed_of("ford-sets", f"{kind}, {mu}")) for kind, mu in places]
