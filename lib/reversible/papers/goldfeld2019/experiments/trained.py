@@ -94,11 +94,11 @@ def trained(p: Trained) -> TrainedResult:
         for _ in range(epoch - at):
             trainer.epoch()
         at = epoch
-        rows.append(_look(p, data, trainer.nets))
+        rows.append(look_at(p, data, trainer.nets))
     return TrainedResult(*(tuple(column) for column in zip(*rows, strict=True)))
 
 
-def _look(p: Trained, data: Data, nets: Nets) -> tuple[tuple[object, ...], ...]:
+def look_at(p: Trained, data: Data, nets: Nets) -> tuple[tuple[object, ...], ...]:
     """A row of a TrainedResult's fields."""
     with torch.no_grad():
         *layers, scores = nets.layers(data.x)
