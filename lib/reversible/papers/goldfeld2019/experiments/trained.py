@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -98,7 +99,7 @@ def trained(p: Trained) -> TrainedResult:
     return TrainedResult(*(tuple(column) for column in zip(*rows, strict=True)))
 
 
-def look_at(p: Trained, data: Data, nets: Nets) -> tuple[tuple[object, ...], ...]:
+def look_at(p: Trained, data: Data, nets: Nets) -> tuple[Any, ...]:
     """A row of a TrainedResult's fields."""
     with torch.no_grad():
         *layers, scores = nets.layers(data.x)
