@@ -112,8 +112,8 @@ def quiet(record: Record) -> Shown:
     m = record.measures
     return show(
         figures,
-        "Information through noise of the last three layers over its peak, over the epochs, for tanh and linear nets that "
-        "are trained without noise.",
+        "Information of the last three layers through noise over its peak, for tanh and for linear nets "
+        "that are trained without noise.",
         f"Trained without noise and looked at through it, tanh nets lose {m['fall_labels'].mean:.0%} of the peak of "
         f"their information and linear nets {m['fall_linear'].mean:.0%}, mean of the last three layers.",
     )
