@@ -155,7 +155,7 @@ def following(one: Curves, other: Curves, from_peak: bool) -> Estimate:
 
 def rank_correlation(x: Array, y: Array) -> float:
     """Spearman's correlation; none where one of them does not change."""
-    return 0.0 if np.ptp(x) == 0 or np.ptp(y) == 0 else float(stats.spearmanr(x, y)[0])
+    return 0.0 if np.ptp(x) == 0 or np.ptp(y) == 0 else float(stats.spearmanr(x, y)[0])  # pyright: ignore[reportArgumentType]
 
 
 def common(p: Trained, r: TrainedResult) -> dict[str, Estimate]:
