@@ -2,7 +2,6 @@
 
 import math
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import BatchNorm1d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential, Tanh
@@ -10,7 +9,6 @@ from torch.nn import BatchNorm1d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, R
 from helpers import refusal
 from reversible import data, your_net
 from reversible.theory.mixtures import information_line
-from reversible.your_net import information as module
 from your_nets import DIGITS, UNSEEN, plain, trained
 
 LABELS = data.load("digits", train=False).labels
@@ -19,11 +17,11 @@ pytestmark = pytest.mark.usefixtures("seeded")
 
 def one_unit(activation):
     """A net whose hidden layer is a single unit that is its input."""
-    model = Sequential(Linear(1, 1), activation, Linear(1, 2))
+    first = Linear(1, 1)
     with torch.no_grad():
-        model[0].weight.fill_(1)
-        model[0].bias.zero_()
-    return model
+        first.weight.fill_(1)
+        first.bias.zero_()
+    return Sequential(first, activation, Linear(1, 2))
 
 
 def test_information_of_one_unit_is_that_of_quadrature():
@@ -142,6 +140,6 @@ def test_wrong_input_is_told_in_one_line(wrong, told):
 
 def test_bins_as_many_as_floats_tell_apart_are_taken():
     found = your_net.layer_information(plain(64, 4, 10), UNSEEN, LABELS, bins=1000)
-    assert all(layer.binned <= found.image_entropy + 1e-9 for layer in found.layers)
-    assert np.isfinite([layer.binned for layer in found.layers]).all()
-    assert module.MOST >= 1000
+    binned = [layer.binned for layer in found.layers if layer.binned is not None]
+    assert len(binned) == 2
+    assert 0 < min(binned) <= max(binned) <= found.image_entropy + 1e-9

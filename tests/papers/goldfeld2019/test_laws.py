@@ -22,6 +22,8 @@ def test_a_step_of_the_neuron_is_that_of_autograd(shares):
     w, b = torch.tensor(0.4, requires_grad=True), torch.tensor(-0.2, requires_grad=True)
     x, wanted = torch.tensor(INPUTS), torch.tensor(WANTED)
     (torch.tensor(shares) * (torch.tanh(w * x + b) - wanted) ** 2).sum().backward()
+    assert w.grad is not None
+    assert b.grad is not None
     found = neuron._stepped(0.4, -0.2, shares, (0, 0, 0, 0))
     assert found == pytest.approx((0.4 - RATE * float(w.grad), -0.2 - RATE * float(b.grad)), abs=1e-6)
 

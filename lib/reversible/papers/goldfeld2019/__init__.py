@@ -14,10 +14,11 @@ PAPER = Paper(
         "experiments.exact": ("goldfeld-laws", "goldfeld-neuron"),
         "experiments.risk": ("goldfeld-risk",),
         "experiments.trained": ("goldfeld-clusters", "goldfeld-kinds", "goldfeld-bins"),
+        "experiments.quiet": ("goldfeld-quiet",),
         "experiments.paths": ("goldfeld-net",),
     },
     figures={
         "figures.exact": ("goldfeld-neuron", "goldfeld-risk"),
-        "figures.trained": ("goldfeld-clusters", "goldfeld-kinds", "goldfeld-bins", "goldfeld-net"),
+        "figures.trained": ("goldfeld-clusters", "goldfeld-kinds", "goldfeld-bins", "goldfeld-quiet", "goldfeld-net"),
     },
 )

@@ -69,8 +69,8 @@ trained = labels(
         "binned_{kind}": "rank correlation of information and the entropy of bins, least of three layers, {kind}",
         "train_error_{kind}": "share of trained inputs that are wrong at the end, {kind}",
         "test_error_{kind}": "share of unseen inputs that are wrong at the end, {kind}",
-        "error_orthonormal_less_plain": "share of unseen inputs that are wrong, near orthonormal less plain",
-        "error_relu_less_tanh": "share of unseen inputs that are wrong, ReLU less tanh",
+        "counted_{kind}": "nets that have learnt, {kind}",
+        "error_{kind}_less_tanh": "share of unseen inputs that are wrong, {kind}, less that of plain tanh nets",
     },
     kind=KINDS,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -69,7 +70,7 @@ def paths(p: Paths) -> PathsResult:
     return PathsResult(*(tuple(column) for column in zip(*rows, strict=True)))
 
 
-def _look(p: Paths, data: Data, nets: Nets) -> tuple[tuple[object, ...], ...]:
+def _look(p: Paths, data: Data, nets: Nets) -> tuple[Any, ...]:
     with torch.no_grad():
         *clean, scores = nets.layers(data.x)
     wrong = (scores.argmax(-1) != data.labels).double()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ KINDS = ("labels", "random", "linear", "relu", "orthonormal", "quiet")
 PENALTY = 0.3  # of the kind "orthonormal"
 TRAINED_ON = 0.8  # share of the inputs
 LAST = 3  # layers from the top that are judged
+LEARNT = 0.25  # share of what a net is trained on
 NEAR = 512  # inputs between which distances are taken
 FINE, COARSE = 1e-10, 0.2  # sides of bins; a coarse one is twice the noise
 
@@ -94,11 +96,11 @@ def trained(p: Trained) -> TrainedResult:
         for _ in range(epoch - at):
             trainer.epoch()
         at = epoch
-        rows.append(_look(p, data, trainer.nets))
+        rows.append(look_at(p, data, trainer.nets))
     return TrainedResult(*(tuple(column) for column in zip(*rows, strict=True)))
 
 
-def _look(p: Trained, data: Data, nets: Nets) -> tuple[tuple[object, ...], ...]:
+def look_at(p: Trained, data: Data, nets: Nets) -> tuple[Any, ...]:
     """A row of a TrainedResult's fields."""
     with torch.no_grad():
         *layers, scores = nets.layers(data.x)
@@ -153,7 +155,7 @@ def following(one: Curves, other: Curves, from_peak: bool) -> Estimate:
 
 def rank_correlation(x: Array, y: Array) -> float:
     """Spearman's correlation; none where one of them does not change."""
-    return 0.0 if np.ptp(x) == 0 or np.ptp(y) == 0 else float(stats.spearmanr(x, y)[0])
+    return 0.0 if np.ptp(x) == 0 or np.ptp(y) == 0 else float(stats.spearmanr(x, y)[0])  # pyright: ignore[reportArgumentType]
 
 
 def common(p: Trained, r: TrainedResult) -> dict[str, Estimate]:
@@ -187,12 +189,36 @@ def clusters_measures(pairs: list[tuple[Trained, TrainedResult]]) -> dict[str, E
     return {name: value for p, r in pairs for name, value in common(p, r).items()}
 
 
+def counted(r: TrainedResult) -> list[int]:
+    """Nets that have learnt: at most LEARNT of what they are trained on is wrong. Where these are fewer than two, all
+    but those with a layer that never gave two inputs different values.
+    """
+    alive = curves(r.information)[-LAST:].max(-1).min(0) > 0
+    learnt = alive & (np.array(r.train_error[-1]) <= LEARNT)
+    return np.flatnonzero(learnt if learnt.sum() > 1 else alive).tolist()
+
+
+def only(r: TrainedResult, nets: list[int]) -> TrainedResult:
+    """The same of some of the nets."""
+    of_nets = lambda values: tuple(values[net] for net in nets)  # noqa: E731
+    errors = (tuple(of_nets(look) for look in field) for field in (r.train_error, r.test_error))
+    by_layer = (
+        tuple(tuple(of_nets(layer) for layer in look) for look in field)
+        for field in (r.information, r.within, r.ratio, r.fine, r.coarse)
+    )
+    return TrainedResult(*errors, *by_layer)
+
+
 def kinds_measures(pairs: list[tuple[Trained, TrainedResult]]) -> dict[str, Estimate]:
+    """Of nets that have learnt; nets of two kinds are paired where both have."""
+    found, nets = {}, {p.kind: counted(r) for p, r in pairs}
     errors = {p.kind: np.array(r.test_error[-1]) for p, r in pairs}
-    return clusters_measures(pairs) | {
-        "error_orthonormal_less_plain": Estimate.of(errors["orthonormal"] - errors["labels"]),
-        "error_relu_less_tanh": Estimate.of(errors["relu"] - errors["labels"]),
-    }
+    for p, r in pairs:
+        found |= common(p, only(r, nets[p.kind])) | {f"counted_{p.kind}": Estimate.exact(len(nets[p.kind]))}
+        if p.kind != "labels":
+            both = [net for net in nets[p.kind] if net in nets["labels"]]
+            found[f"error_{p.kind}_less_tanh"] = Estimate.of((errors[p.kind] - errors["labels"])[both])
+    return found
 
 
 def bins_measures(pairs: list[tuple[Trained, TrainedResult]]) -> dict[str, Estimate]:

@@ -83,7 +83,8 @@ def risk(record: Record) -> Shown:
             "Mean error of the plug-in over the dimension, for three sizes of samples around those that the law gives: "
             "points on their lines.",
         ],
-        f"In few dimensions the error falls with the samples to the power {_span(m)} (lines: one over their root). For a given error the samples must grow by "
+        f"In few dimensions the error falls with the samples to the power {_span(m)} (lines: one over "
+        f"their root). For a given error the samples must grow by "
         f"{m['growth_mean'].mean:.2f} with each dimension: the estimate lies below the truth by its law "
         f"(A^d − 1) / 2n (lines), where A = {m['base'].mean:.3f}.",
     )
