@@ -12,7 +12,7 @@ from helpers import refusal
 from reversible.papers.belilovsky2019 import greedy as dense
 from reversible.papers.belilovsky2019 import laws
 from reversible.papers.belilovsky2019.convolution import ConvPlan, first_values, logits, products
-from reversible.papers.belilovsky2019.experiments.errors import direction, features, unit
+from reversible.papers.belilovsky2019.experiments.errors import direction, features, of_norm_one
 from reversible.papers.belilovsky2019.greedy import Plan
 
 
@@ -57,7 +57,11 @@ def test_moves_have_the_norm_one_and_layers_too():
     W, x, h = rng.standard_normal((6, 4)), rng.random((9, 4)), rng.random((9, 6))
     for moves in ("random", "aligned"):
         assert np.linalg.norm(direction(moves, W, x, h, rng), 2) == pytest.approx(1)
-    assert np.linalg.norm(unit((W, np.ones(6)))[0], 2) == pytest.approx(1)
+    layers = [(W, rng.standard_normal(6)), (rng.standard_normal((5, 6)), rng.standard_normal(5))]
+    own = of_norm_one(layers)
+    assert [np.linalg.norm(V, 2) for V, _ in own] == pytest.approx([1, 1])
+    scale = np.prod([np.linalg.norm(V, 2) for V, _ in layers])
+    assert scale * features(own, x)[-1] == pytest.approx(features(layers, x)[-1])
 
 
 def counted(call):

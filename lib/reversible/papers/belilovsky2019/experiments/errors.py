@@ -59,15 +59,16 @@ def spoiled(p: Errors) -> ErrorsResult:
         layers = [
             (net.weights[0][place].double().numpy(), net.biases[0][place].double().numpy()) for net in stages
         ]  # fmt: skip
-        own = [unit(layer) for layer in layers] if p.net == "unit" else layers
+        own = of_norm_one(layers) if p.net == "unit" else layers
         found.append(_one(p, own, x, np.random.default_rng([p.seed, place])))
     return ErrorsResult(*map(tuple, zip(*found, strict=True)))
 
 
-def unit(layer: Layer) -> Layer:
-    """The layer divided by its spectral norm, its biases too."""
-    norm = np.linalg.norm(layer[0], 2)
-    return layer[0] / norm, layer[1] / norm
+def of_norm_one(layers: list[Layer]) -> list[Layer]:
+    """Each W divided by its spectral norm, each b by the norms of all layers so far: the same net, but for a scale."""
+    norms = [float(np.linalg.norm(W, 2)) for W, _ in layers]
+    so_far = np.cumprod(norms)
+    return [(W / norm, b / scale) for (W, b), norm, scale in zip(layers, norms, so_far, strict=True)]
 
 
 def _one(p: Errors, layers: list[Layer], x: Array, rng: np.random.Generator) -> tuple:

@@ -31,7 +31,7 @@ def risk(record: Record) -> Shown:
     m, middle = record.measures, place_of(pairs[len(pairs) // 2][0]["lr"])
     return show(
         figures,
-        [f"Training risk over the number of layers at the rate {c['lr']:g}, for three ways to train." for c, _ in pairs],
+        [f"Training risk over the number of layers at the rate {c['lr']:g}, trained in three ways." for c, _ in pairs],
         f"Layers that begin as the identity lower the training risk in all but {m['rises_identity'].mean:.0f} of "
         f"{m['pairs_of_layers'].mean:.0f} steps. At the middle rate they end at "
         f"{m[f'last_identity_{middle}'].mean:.4f}, layers that begin at random at "
