@@ -8,7 +8,7 @@ from torch.nn import Linear, Sequential, Tanh
 
 from helpers import refusal
 from reversible import your_net
-from reversible.your_net.parts import errors, information, noise, separability
+from reversible.your_net.parts import errors, information, noise, separability, signal
 from reversible.your_net.subject import Subject
 from your_nets import LABELS, UNSEEN, plain, trained
 
@@ -115,3 +115,16 @@ def test_few_images_are_told(subject):
     few = Subject.of(subject.model, UNSEEN[:9], LABELS[:9])
     assert separability.enough(few) == "20 images are needed, and there are 9"
     assert "20 or more" in refusal(lambda: separability.measured(few))
+
+
+def test_signals_are_those_of_follow_signal(subject, monkeypatch):
+    monkeypatch.setattr(signal, "PAIRS", 10)
+    found, own = signal.measured(subject), your_net.follow_signal(subject.model, subject.images, 10)
+    assert found.own.correlation == pytest.approx(own.correlation)
+    said = signal.said(found)
+    assert f"{own.correlation[0]:.2f} in the first layer and {own.correlation[-1]:.2f} in h2" in said.sentence
+    assert said.numbers[0] == (
+        "h1, mean square of what it is given", f"{own.variance[0]:.3g}", f"{found.random.variance[0]:.3g}"
+    )  # fmt: skip
+    assert found.random.s_w == pytest.approx(np.sqrt(2), rel=0.1)  # the variance of its weights is two over the inputs
+    assert signal.drawn(found).content.count("<img") == 2

@@ -8,6 +8,7 @@ from reversible.your_net.parts import (
     pieces,
     reversal,
     separability,
+    signal,
     weights,
 )
 from reversible.your_net.parts.part import Part, Said
@@ -19,6 +20,7 @@ PARTS: tuple[Part, ...] = (
     reversal.PART,
     inversion.PART,
     pieces.PART,
+    signal.PART,
     noise.PART,
     errors.PART,
     information.PART,

@@ -111,6 +111,8 @@ def drawn(found: Measured) -> Shown:
     line = [min(ends), max(ends)] if ends else [0.1, 1.0]
     ax.plot(line, line, color=drawing.LAW, label="as foretold")
     ax.set(xscale="log", yscale="log", xlabel="distance that noise foretells", ylabel="nearest error found")
+    for which in ("x", "y"):
+        drawing.plain_numbers(ax, which)
     drawing.legend(ax)
     alt = "A point for each image on logarithmic axes: the distance of the nearest error over the one that is foretold."
     caption = "Image by image: how near an error is, and how near it would be if it lay beyond a flat boundary (line)."
