@@ -9,7 +9,7 @@ from reversible.your_net.noise import Noise, noise_of, noise_words
 from reversible.your_net.parts.part import Part, Said, with_weights
 from reversible.your_net.subject import Subject
 
-VECTORS, IMAGES = 30, 200
+VECTORS, IMAGES = 20, 200
 SECONDS = 4.5e-10  # for a product of two numbers, forward, backward and along a vector
 
 
