@@ -98,7 +98,7 @@ class _Own:
     def random(self, draw: int) -> Program:
         """The random net of this number."""
         generator = trial_generator(self.seed, 1 + draw)
-        return program_of(Layered(tuple(_random(stage, generator) for stage in self.net.stages)))
+        return program_of(Layered(tuple(random_like(stage, generator) for stage in self.net.stages)))
 
     def counts(self, found: list[tuple[Curve, float]]) -> Counts:
         """On curves, each with the number of its law."""
@@ -121,7 +121,8 @@ class _Own:
         return np.concatenate([self.distances(self.random(i), part) for i, part in enumerate(parts)])
 
 
-def _random(stage: Stage, generator: torch.Generator) -> Stage:
+def random_like(stage: Stage, generator: torch.Generator) -> Stage:
+    """Gaussian weights of variance two over the inputs in the place of its own, and no biases; in double precision."""
     weight = stage.read.weight
     drawn = torch.randn(weight.shape, generator=generator, dtype=torch.float64) * math.sqrt(2 / weight[0].numel())
     return replace(stage, read=replace(stage.read, weight=drawn, bias=torch.zeros_like(stage.read.bias)))

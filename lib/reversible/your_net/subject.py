@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,10 @@ from torch import Tensor, nn
 
 from reversible.base.checks import InputError, integer
 from reversible.base.runtime import one_thread, trial_generator
-from reversible.nets.layered import Layered, Stage
+from reversible.nets.layered import Layered
 from reversible.your_net.images import Choice, images_as, wanted_of
 from reversible.your_net.modules import net_from, parts_of, unwrapped
+from reversible.your_net.regions import random_like
 
 FEWEST = 8  # images
 AT_ONCE = 128  # images in a pass
@@ -97,7 +98,7 @@ class Subject:
         """The net with other weights: Gaussian with variance two over the inputs of a layer, and no biases."""
         assert self.net is not None
         generator = trial_generator(self.seed, 1_000_000 + draw)
-        return Layered(tuple(_redrawn(stage, generator) for stage in self.net.stages))
+        return Layered(tuple(random_like(stage, generator) for stage in self.net.stages))
 
     def random_model(self, draw: int = 0) -> Any:
         """The same of the model, readable or not; other layers that have parameters begin anew."""
@@ -111,12 +112,6 @@ class Subject:
                 elif reset := getattr(module, "reset_parameters", None) or getattr(module, "_reset_parameters", None):
                     reset()
         return twin.eval()
-
-
-def _redrawn(stage: Stage, generator: torch.Generator) -> Stage:
-    weight, bias = stage.read.weight, stage.read.bias
-    drawn = torch.randn(weight.shape, generator=generator, dtype=weight.dtype) * math.sqrt(2 / weight[0].numel())
-    return replace(stage, read=replace(stage.read, weight=drawn, bias=torch.zeros_like(bias)))
 
 
 def _redraw(layer: Any) -> None:
