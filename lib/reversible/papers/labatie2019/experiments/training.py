@@ -79,7 +79,7 @@ def _log_chi(p: Trained) -> tuple[float, ...]:
 def cells(profile: str) -> list[Trained]:
     shallow, deep, width = {"smoke": (4, 6, 16), "book": (10, 30, 24), "full": (20, 200, 64)}[profile]
     name, images, steps, batch = {
-        "smoke": ("digits", 200, 4, 20), "book": ("digits", 1000, 60, 50), "full": ("mnist", 10_000, 400, 50),
+        "smoke": ("digits", 200, 4, 20), "book": ("digits", 1000, 60, 50), "full": ("mnist", 10_000, 250, 50),
     }[profile]  # fmt: skip
     rates = {"smoke": (0.01, 0.1), "book": (0.003, 0.03, 0.3), "full": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)}[profile]
     draws = {"smoke": 2, "book": 3, "full": 10}[profile]
