@@ -83,8 +83,8 @@ def plain(record: Record) -> Shown:
     return show(
         figures,
         [
-            "Effective rank of the signal over layers: for ReLU nets it falls to one on every set of images, for others "
-            "it stays above.",
+            "Effective rank of the signal over layers: for ReLU nets it falls to one on every set of images, and for "
+            "others it stays above.",
             "Sensitivity over layers of the same nets: it rises at first and then levels off.",
         ],
         f"In plain ReLU nets the signal ends on one line: at the last layer the effective rank is at most "
@@ -131,9 +131,9 @@ def batch(record: Record) -> Shown:
             "Log of the sensitivity over layers: straight rising lines for every size of the batch, on the law of wide "
             "nets, and far below them nets without ReLU.",
             "Growth of log χ a layer over the size of the batch, in all and its two parts, beside laws of wide nets.",
-            "Effective rank of the signal over layers, by the size of the batch: in the end small for large batches.",
+            "Effective rank of the signal over layers by the size of the batch: in the end small for large batches.",
         ],
-        f"In normalised nets log χ grows by {m['rate_middle'].mean:.3f} a layer with {MIDDLE} images (lines: the law of "
+        f"In normalised nets log χ grows by {m['rate_middle'].mean:.3f} a layer with {MIDDLE} images (lines: law of "
         f"wide nets), and the ReLU makes {m['share_middle'].mean:.0%} of that. With the largest batch its share is "
         f"{m['share_large'].mean:.0%}, and the effective rank ends at {m['rank_large'].mean:.1f}.",
     )
