@@ -60,8 +60,8 @@ def residual(record: Record) -> Shown:
         "Sensitivity over residual units on logarithmic axes: points on nearly straight lines, those of the recursion, "
         "and near the dashed law with constants.",
         f"In normalised residual nets χ grows like a power of depth, at the end {m['slope'].mean:.2f}; the power τ "
-        f"of their layers is {m['tau'].mean:.2f}. The recursion (lines) is within {m['recursion_off'].mean:.1%}, and the "
-        f"law with constants (dashed) ends at {1 / m['constants_last'].mean:.2f} of what was measured.",
+        f"of their layers is {m['tau'].mean:.2f}. The recursion (lines) is within {m['recursion_off'].mean:.1%}, and "
+        f"the law with constants (dashed) ends at {1 / m['constants_last'].mean:.2f} of what was measured.",
     )
 
 
