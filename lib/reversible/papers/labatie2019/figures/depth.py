@@ -119,7 +119,7 @@ def batch(record: Record) -> Shown:
         series(chis, c["layers"], r["log_chi"], _tenths, c["activation"], {"color": colour, "marker": marker})
     _parts(parts, wide)
     chis.set(xlabel="layer", ylabel="log₁₀ of the sensitivity χ")
-    ranks.set(xlabel="layer", ylabel="effective rank of the signal", xscale="log", yscale="log")
+    ranks.set(xlabel="layer", ylabel="effective rank of the signal", xscale="log", yscale="log", ylim=(1, None))
     plain_numbers(ranks, "x", (1, 3))
     plain_numbers(ranks, "y")
     for ax in (chis, parts, ranks):

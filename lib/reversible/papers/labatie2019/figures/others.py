@@ -23,7 +23,7 @@ def channel(record: Record) -> Shown:
         ax.errorbar(rank.mean(1), mean, bars, ls="", lw=1, capsize=2, mfc="none", label=f"{c['batch']} images", **look)
         ax.plot(rank.mean(1), np.sqrt(law).mean(1), "_", color="black", ms=9)
     ax.plot([], [], "_", color="black", ms=9, label="the integral")
-    ax.set(xlabel="effective rank of the signal", ylabel="factor of χ of a normalised dense layer", xscale="log")
+    ax.set(xlabel="effective rank of the signal", ylabel="factor of χ", xscale="log")
     plain_numbers(ax, "x")
     legend(ax)
     m = record.measures
@@ -32,7 +32,8 @@ def channel(record: Record) -> Shown:
         "Factor of χ of a normalised dense layer over the effective rank of the signal: points on the bars of the "
         "integral everywhere.",
         f"A normalised dense layer multiplies χ by what an integral over the two spectra says, within "
-        f"{m['law_off'].mean:.1%}. It is the more the smaller the effective rank and the batch are.",
+        f"{m['law_off'].mean:.1%}. The factor is large where the signal has few directions, as with the smallest batch "
+        f"or at the last look with the largest one, where it is {m['factor_large'].mean:.3f}.",
     )
 
 
