@@ -77,7 +77,7 @@ def _log_chi(p: Trained) -> tuple[float, ...]:
 
 
 def cells(profile: str) -> list[Trained]:
-    shallow, deep, width = {"smoke": (4, 6, 16), "book": (10, 30, 24), "full": (20, 200, 64)}[profile]
+    shallow, deep, width = {"smoke": (4, 6, 16), "book": (8, 20, 24), "full": (20, 200, 64)}[profile]
     name, images, steps, batch = {
         "smoke": ("digits", 200, 4, 20), "book": ("digits", 1000, 60, 50), "full": ("mnist", 10_000, 250, 50),
     }[profile]  # fmt: skip
