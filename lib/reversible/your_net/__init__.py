@@ -11,7 +11,6 @@ from reversible.your_net.words import RULE, reversal_table, reversal_words, said
 
 __all__ = [
     "ENOUGH", "RULE", "Layer", "Reading", "Regions", "Signal", "count_regions", "edge_for", "follow_signal",
-    "net_of", "pictures", "plane", "read",
-    "regions_words", "reversal_table", "reversal_words", "reverse", "said", "signal_words", "spectra_of", "spectrum_words",
-    "standard_error", "theory_words",
+    "net_of", "pictures", "plane", "read", "regions_words", "reversal_table", "reversal_words", "reverse",
+    "said", "signal_words", "spectra_of", "spectrum_words", "standard_error", "theory_words",
 ]  # fmt: skip
