@@ -30,12 +30,12 @@ def begun(act, depth, width, s_w, s_b):
     ("act", "name"), [(nn.Tanh(), "tanh"), (nn.SiLU(), "swish"), (nn.ReLU(), "relu"), (nn.GELU(), "gelu")]
 )
 def test_a_wide_net_is_on_the_law(act, name):
-    model = begun(act, 8, 500, 1.3, 0.2)
-    found = your_net.follow_signal(model, torch.randn(40, 500) + 0.5)
+    model = begun(act, 5, 1200, 1.3, 0.2)
+    found = your_net.follow_signal(model, torch.randn(40, 1200) + 0.5)
     assert found.activation.name == activation(name).name
-    assert found.s_w == pytest.approx(np.full(8, 1.3), rel=0.02)
-    assert found.variance == pytest.approx(found.law_variance, rel=0.15)
-    assert found.correlation == pytest.approx(found.law_correlation, abs=0.04)
+    assert found.s_w == pytest.approx(np.full(5, 1.3), rel=0.02)
+    assert found.variance == pytest.approx(found.law_variance, rel=0.2)
+    assert found.correlation == pytest.approx(found.law_correlation, abs=0.06)
     assert np.log(found.growth) == pytest.approx(np.log(found.law_growth), abs=0.3)
 
 
@@ -50,15 +50,11 @@ def test_nothing_of_the_model_is_changed_and_the_same_is_said_again():
 
 def test_it_forgets_after_as_many_layers_as_the_map_takes():
     words = your_net.signal_words(your_net.follow_signal(begun(nn.Tanh(), 10, 200, 1.0, 0.3), torch.randn(30, 200)))
-    said = int(
-        re.findall(r"after about (\d+) layers; it is deeper|after about (\d+) layers; it has 10", words)[0][0] or 0
-    )
+    said = int(re.findall(r"after about (\d+) layer", words)[0])
     field, q, far = Field(activation("tanh"), 1.0, 0.3), 1.09, 1 - 0.09 / 1.09
-    near = 0.1 * far
-    for layer in range(1, 100):
-        far, near, q = field.next_gap(far, q), field.next_gap(near, q), field.variance(q)
-        if far - near < 0.009 * (1 - 0.09 / 1.09):
-            break
+    near, layer, start = 0.1 * far, 0, 0.9 * far
+    while far - near >= 0.01 * start:
+        far, near, q, layer = field.next_gap(far, q), field.next_gap(near, q), field.variance(q), layer + 1
     assert abs(said - layer) <= 1
     on = edge(activation("tanh"), 0.3)
     assert f"{on.s_w:.2g}" in words

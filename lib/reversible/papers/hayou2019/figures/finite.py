@@ -87,7 +87,7 @@ def signals(record: Record) -> Shown:
             "Typical variance over that at the start: Swish from twice the variance that stays runs away, tanh comes "
             "down.",
         ],
-        f"After the last layer {m['left_on'].mean:.0%} of 1 − c is left on the edge of tanh, and "
+        f"After the last layer {m['left_on'].mean:.0%} of 1 − c remains on the edge of tanh, and "
         f"{m['left_below'].mean:.3%} with weights a fifth smaller; with weights a quarter larger a near and a far "
         f"pair come to one level. Points are nets of finite width, lines the map.",
     )
