@@ -74,10 +74,10 @@ def _one(p: Slack, generator: torch.Generator) -> tuple[Tensor, ...]:
 
 
 def _set(p: Slack, x: Tensor, generator: torch.Generator) -> tuple[Logits, Tensor]:
-    """A slab with x on both sides of its planes, or a ball with all of x inside, and exact distances."""
+    """A slab with x on both sides of its planes, or a ball, and exact distances."""
     if p.kind == "ball":
         score = lambda z: RADIUS - z.norm(dim=1)  # noqa: E731
-        return _two(score), RADIUS - x.norm(dim=1)
+        return _two(score), (RADIUS - x.norm(dim=1)).abs()
     u = torch.randn(p.n, generator=generator, dtype=torch.float64)
     u = u / u.norm()
     return _two(lambda z: EDGE - (z @ u).abs()), (EDGE - (x @ u).abs()).abs()
