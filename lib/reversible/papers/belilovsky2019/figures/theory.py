@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from reversible.base.estimates import Estimate
 from reversible.papers.belilovsky2019.experiments.risk import KINDS, place_of
 from reversible.records.record import Record
-from reversible.show.drawing import LAW, legend, means_and_bars, panels, plain_numbers, show, told_apart
+from reversible.show.drawing import LAW, legend, panels, plain_numbers, show, told_apart
 from reversible.show.html import Shown
 
 HIGHEST = 100.0  # risk that is drawn: nets that diverge are off the panel
@@ -59,7 +58,7 @@ def errors(record: Record) -> Shown:
     _law(in_eps, np.array(eps), 1, "power one")
     _law(in_depth, np.arange(1, layers + 1), 2, "power two")
     in_eps.set(xlabel="size of the moves", ylabel="error of the last features", xscale="log", yscale="log")
-    in_depth.set(xlabel="layers", ylabel="error over the size of the moves", xscale="log", yscale="log")
+    in_depth.set(xlabel="layers", ylabel="error over size of moves", xscale="log", yscale="log")
     plain_numbers(in_depth, "x", (1, 2, 5))
     for ax in (in_eps, in_depth):
         legend(ax, ncols=1)
@@ -71,7 +70,7 @@ def errors(record: Record) -> Shown:
             "Error of the features over the number of layers, beside a line of slope two, for layers as they were "
             "trained and for layers of norm one.",
         ],
-        f"Errors are proportional to how far the layers are moved. With depth they grow to the power "
+        f"Errors of nets (medians and ranges) are proportional to how far the layers are moved. With depth they grow to the power "
         f"{m['in_depth_trained_random'].mean:.2f} in layers as trained, whose norm is "
         f"{m['norm_trained_random'].mean:.2f}, and change with the power {m['in_depth_unit_random'].mean:.2f} in "
         f"layers of norm one; the theorem allows a power of two (grey).",
@@ -79,9 +78,9 @@ def errors(record: Record) -> Shown:
 
 
 def _points(ax: Any, x: Any, nets: np.ndarray, look: dict[str, Any], label: str) -> None:
-    mean, bars = means_and_bars(Estimate.of(column) for column in nets.T)
-    ax.errorbar(x, mean, [np.minimum(bars[0], 0.9 * mean), bars[1]], ls="", lw=1, capsize=2, mfc="none", label=label,
-                **look)  # fmt: skip
+    middle = np.median(nets, 0)
+    bars = [middle - nets.min(0), nets.max(0) - middle]
+    ax.errorbar(x, middle, bars, ls="", lw=1, capsize=2, mfc="none", label=label, **look)
 
 
 def _law(ax: Any, x: np.ndarray, power: float, label: str) -> None:
