@@ -129,7 +129,11 @@ def test_the_maps_are_those_of_a_plain_wide_net(name, residual):
 
 @pytest.mark.parametrize(
     ("name", "s_b", "q", "s_w", "slope"),
-    [("tanh", 0.2, 0.51208, 1.30415, 0.5426), ("tanh", 0.5, 1.31794, 1.54967, 0.3329), ("swish", 0.2, 0.689, 1.680, 1.099)],
+    [
+        ("tanh", 0.2, 0.51208, 1.30415, 0.5426),
+        ("tanh", 0.5, 1.31794, 1.54967, 0.3329),
+        ("swish", 0.2, 0.689, 1.680, 1.099),
+    ],
 )  # fmt: skip
 def test_an_edge_is_where_it_is_known_to_be(name, s_b, q, s_w, slope):
     found = edge(activation(name), s_b)

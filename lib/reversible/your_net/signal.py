@@ -213,8 +213,8 @@ def signal_words(signal: Signal) -> str:
     on = forgets_after(Field(a, best.s_w, best.s_b), q, gap)
     layers = f"about {on}" if on else f"more than {FARTHEST:,}"
     said.append(
-        f"On the edge of chaos, with weights of deviation {best.s_w:.3g}/√n instead of {field.s_w:.3g}/√n and biases of "
-        f"{best.s_b:.2g}, it would be {layers} layers."
+        f"On the edge of chaos, with weights of deviation {best.s_w:.3g}/√n instead of {field.s_w:.3g}/√n and biases "
+        f"of {best.s_b:.2g}, it would be {layers} layers."
     )
     if not best.attracts and math.isfinite(best.q):
         said.append(f"There inputs have to be scaled, too: variances do not come to {best.q:.2g} by themselves.")

@@ -1,4 +1,4 @@
-"""What this chapter derives beside the maps of `theory.mean_field`: ReLU's law with its logarithm, and finite widths."""
+"""What this chapter derives beside the maps of `theory.mean_field`: ReLU's logarithm, and finite widths."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def measures(pairs: list[tuple[Defences, DefencesResult | Absent]]) -> dict[str,
         forecast, near, blind = (
             np.array(table) for table in (r.forecast, r.found, r.blind)
         )  # (defences, nets, images)
-        said, true, seen = (np.median(table, axis=2).T for table in (forecast, near, blind))  # (nets, defences)
+        said, true, seen = (_medians(table, forecast < BEYOND_ALL) for table in (forecast, near, blind))
         hidden = np.array([name in MASKED for name in r.names])
         found |= {
             "spearman": Estimate.of([spearman(a, b) for a, b in zip(said, true, strict=True)]),
@@ -150,6 +150,15 @@ def measures(pairs: list[tuple[Defences, DefencesResult | Absent]]) -> dict[str,
                 f"distance_{name}": Estimate.of(true[:, place]),
             }  # fmt: skip
     return found
+
+
+def _medians(table: Array, there: Array) -> Array:
+    """Over the images of which noise foretells something, (nets, defences); BEYOND_ALL where it does of none."""
+    rows = [
+        [float(np.median(v[k])) if k.any() else BEYOND_ALL for v, k in zip(*pair, strict=True)]
+        for pair in zip(table, there, strict=True)
+    ]
+    return np.array(rows).T
 
 
 def _share(by_net: Array) -> Estimate:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +41,7 @@ class Slack:
         one_of("kind", self.kind, KINDS)
 
 
-Rows = tuple[tuple[float, ...], ...]
+Rows = tuple[tuple[float | None, ...], ...]  # a row a classifier, a number a point; None: infinite
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,11 @@ class SlackResult:
 
 def slack(p: Slack) -> SlackResult:
     found = [_one(p, trial_generator(p.seed, draw)) for draw in range(p.draws)]
-    return SlackResult(*(tuple(tuple(map(float, values)) for values in column) for column in zip(*found, strict=True)))
+    return SlackResult(*(tuple(map(_row, column)) for column in zip(*found, strict=True)))
+
+
+def _row(distances: Tensor) -> tuple[float | None, ...]:
+    return tuple(value if math.isfinite(value) else None for value in distances.tolist())
 
 
 def _one(p: Slack, generator: torch.Generator) -> tuple[Tensor, ...]:
@@ -69,10 +74,10 @@ def _one(p: Slack, generator: torch.Generator) -> tuple[Tensor, ...]:
 
 
 def _set(p: Slack, x: Tensor, generator: torch.Generator) -> tuple[Logits, Tensor]:
-    """A slab with x on both sides of its planes, or a ball with all of x inside, and exact distances."""
+    """A slab with x on both sides of its planes, or a ball, and exact distances."""
     if p.kind == "ball":
         score = lambda z: RADIUS - z.norm(dim=1)  # noqa: E731
-        return _two(score), RADIUS - x.norm(dim=1)
+        return _two(score), (RADIUS - x.norm(dim=1)).abs()
     u = torch.randn(p.n, generator=generator, dtype=torch.float64)
     u = u / u.norm()
     return _two(lambda z: EDGE - (z @ u).abs()), (EDGE - (x @ u).abs()).abs()
@@ -128,14 +133,23 @@ def _to_edges(x: Array, corners: Array) -> Array:
 
 
 def cells(profile: str) -> list[Slack]:
-    n, points, draws = {"smoke": (30, 8, 5), "book": (100, 25, 10), "full": (784, 50, 100)}[profile]
-    return [Slack(kind, 2 if kind == "nets" else n, points, draws, seed_of("ford-slack", kind)) for kind in KINDS]
+    n, points, draws, nets = {
+        "smoke": (30, 8, 2, 5), "book": (100, 20, 3, 10), "full": (784, 40, 10, 80),
+    }[profile]  # fmt: skip
+    return [
+        Slack("nets", 2, points, nets, seed_of("ford-slack", "nets")),
+        *(Slack(kind, n, points, draws, seed_of("ford-slack", kind)) for kind in KINDS[:2]),
+    ]
 
 
 def ratios(found: Rows, exact: Rows) -> list[Array]:
     """Found over exact distances, an array a classifier, where there are exact ones; infinite for none found."""
-    rows = [(np.array(f), np.array(e)) for f, e in zip(found, exact, strict=True)]
-    return [f[np.isfinite(e)] / e[np.isfinite(e)] for f, e in rows if np.isfinite(e).any()]
+    both = [(_plain(f), _plain(e)) for f, e in zip(found, exact, strict=True)]
+    return [f[np.isfinite(e)] / e[np.isfinite(e)] for f, e in both if np.isfinite(e).any()]
+
+
+def _plain(row: Sequence[float | None]) -> Array:
+    return np.array([math.inf if value is None else value for value in row])
 
 
 def measures(pairs: list[tuple[Slack, SlackResult]]) -> dict[str, Estimate]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -77,13 +76,11 @@ def linear(record: Record) -> Shown:
 def slack(record: Record) -> Shown:
     """How many of the points have an error found within a factor of the exact distance, in nets of two inputs."""
     row = next(r for c, r in record.pairs() if c["kind"] == "nets")
-    exact = tuple(tuple(_plain(value) for value in values) for values in row["exact"])
     figures, (ax,) = panels(1, height=3.3)
     names = {"search": "the search", "descent": "the descent", "both": "both together"}
     factors = np.linspace(1, 1.5, 251)
     for (look, name), style in zip(told_apart(names), ("--", ":", "-"), strict=True):
-        found = tuple(tuple(_plain(value) for value in values) for values in row[name])
-        every = np.concatenate(ratios(found, exact))
+        every = np.concatenate(ratios(row[name], row["exact"]))
         shares = [(every <= factor + 1e-3).mean() for factor in factors]
         ax.plot(factors, shares, style, color=look["color"], label=names[name])
     ax.set(xlabel="distance found over the exact one", ylabel="share of points", ylim=(0, 1), xlim=(1, 1.5))
@@ -97,10 +94,6 @@ def slack(record: Record) -> Shown:
         f"{m['missed_both_nets'].mean:.0%} of the points; of the errors that they find {m['close_both_nets'].mean:.0%} "
         f"are the nearest within 1 %.",
     )
-
-
-def _plain(value: Any) -> float:
-    return math.inf if value is None else float(value)
 
 
 FIGURES = {"ford-sets": sets, "ford-linear": linear, "ford-slack": slack}

@@ -192,8 +192,8 @@ def signals(p: Signals) -> SignalsResult:
     error = gap.std(1, ddof=1) / math.sqrt(p.draws)
     said = field.variances(p.times * q, p.layers) / (p.times * q)
     return SignalsResult(
-        _short(gap.mean(1)), _short(error), _short(np.exp(log.mean(1))), _short(field.gaps(1 - p.c, p.times * q, p.layers)),
-        _short(said), _short(gap[-1]), _short(log[-1]),
+        _short(gap.mean(1)), _short(error), _short(np.exp(log.mean(1))),
+        _short(field.gaps(1 - p.c, p.times * q, p.layers)), _short(said), _short(gap[-1]), _short(log[-1]),
     )  # fmt: skip
 
 

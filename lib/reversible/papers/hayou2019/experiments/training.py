@@ -122,7 +122,7 @@ def training_of(p: Deep) -> Training:
 def cells(profile: str) -> list[Deep]:
     name, images, held_out, width, depth, steps, tuning, nets = {
         "smoke": ("digits", 200, 100, 12, 4, 8, 2, 4),
-        "book": ("digits", 800, 300, 32, 16, 96, 3, 6),
+        "book": ("digits", 800, 300, 24, 12, 64, 3, 6),
         "full": ("mnist", 5000, 1000, 64, 40, 400, 5, 15),
     }[profile]
     powers = {"smoke": (-8, -6), "book": (-9, -7), "full": (-13, -12, -11, -10, -9, -8, -7, -6, -5)}[profile]

@@ -37,12 +37,12 @@ def width(record: Record) -> Shown:
     return show(
         figures,
         [
-            "Mean logarithm of the squared sine of the angle over the layer: the narrower the net, the farther it falls "
-            "below infinite width.",
+            "Mean logarithm of the squared sine of the angle over the layer: the narrower the net, the farther it "
+            "falls below infinite width.",
             "The extra fall a layer over the width: points on a falling line.",
         ],
-        f"Narrow nets forget angles faster: at the last layer ln sin² is {-m['deeper_32'].mean:.1f} below infinite width "
-        f"with 32 neurons, and {-m['deeper_512'].mean:.2f} with 512. The extra fall a layer is about 2/n.",
+        f"Narrow nets forget angles faster: at the last layer ln sin² is {-m['deeper_32'].mean:.1f} below infinite "
+        f"width with 32 neurons, and {-m['deeper_512'].mean:.2f} with 512. The extra fall a layer is about 2/n.",
     )
 
 
@@ -76,20 +76,20 @@ def signals(record: Record) -> Shown:
         variances.plot(layers, row["map_variance"], color=look["color"], lw=1)
     gaps.set(xlabel="layer", ylabel="1 − c", yscale="log", ylim=(1e-5, 1.2))
     variances.set(xlabel="layer", ylabel="typical q over that at the start", yscale="log")
-    plain_numbers(variances, "y", (1, 2, 5))
     legend(gaps, ncols=1)
     legend(variances, ncols=2)
     m = record.measures
     return show(
         figures,
         [
-            "One minus c over the layer for tanh nets: it falls slowly on the edge, exponentially with smaller weights, "
-            "and with larger weights a far and a near pair meet at one level.",
-            "Typical variance over that at the start: Swish from twice the variance that stays runs away, tanh comes down.",
+            "One minus c over the layer for tanh nets: it falls slowly on the edge, exponentially with smaller "
+            "weights, and with larger weights a far and a near pair meet at one level.",
+            "Typical variance over that at the start: Swish from twice the variance that stays runs away, tanh comes "
+            "down.",
         ],
-        f"After the last layer {m['left_on'].mean:.0%} of 1 − c is left on the edge of tanh, and "
-        f"{m['left_below'].mean:.2%} with weights a fifth smaller; with weights a quarter larger a near and a far pair "
-        f"look the same. Points are nets of finite width, lines the map.",
+        f"After the last layer {m['left_on'].mean:.0%} of 1 − c remains on the edge of tanh, and "
+        f"{m['left_below'].mean:.3%} with weights a fifth smaller; with weights a quarter larger a near and a far "
+        f"pair come to one level. Points are nets of finite width, lines the map.",
     )
 
 

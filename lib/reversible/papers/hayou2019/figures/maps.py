@@ -40,8 +40,8 @@ def relu(record: Record) -> Shown:
         figures,
         "l squared times one minus c over the layer: three rising curves that come to one dashed line slowly, each on "
         "its law with a logarithm.",
-        f"ReLU comes to its law slowly: at layer 100 l² (1 − c) is still {m['plain_off'].mean:.0%} or more below 9π²/2. "
-        f"With the logarithm (lines) it is within {m['log_off'].mean:.2%} from there on.",
+        f"ReLU comes to its law slowly: at layer 100 l² (1 − c) is still {m['plain_off'].mean:.0%} or more below "
+        f"9π²/2. With the logarithm (lines) it is within {m['log_off'].mean:.2%} from there on.",
     )
 
 
@@ -100,8 +100,8 @@ def edges(record: Record) -> Shown:
     return show(
         figures,
         [
-            "The variance over the one that stays, layer by layer from half of it and from twice it: with tanh, ELU and "
-            "SELU all come to one, with Swish and GELU they leave, upwards and downwards.",
+            "The variance over the one that stays, layer by layer from half of it and from twice it: with tanh, ELU "
+            "and SELU all come to one, with Swish and GELU they leave, upwards and downwards.",
             "The slope of the variance map along the edges over the size of biases: below one for tanh, ELU and SELU, "
             "above one for Swish and GELU with small biases.",
         ],
@@ -126,13 +126,13 @@ def residual(record: Record) -> Shown:
     plain_numbers(ax, "x", (1,))
     plain_numbers(ax, "y", (1, 2, 5))
     legend(ax)
-    m = record.measures
+    m, last = record.measures, max(cell["layers"] for cell, _ in record.pairs())
     return show(
         figures,
         "l squared times one minus c of residual nets over the layer, for four sizes of weights: each comes to a level "
         "of its own, the higher the smaller the weights, all above ReLU without skips.",
-        f"With skips every weight scale is on the edge, and smaller weights keep inputs apart for longer: each net comes "
-        f"to its law (line) within {m['law_off'].mean:.2%} at layer {max(p[0]['layers'] for p in record.pairs()):,}.",
+        f"With skips every weight scale is on the edge, and smaller weights keep inputs apart for longer: each net "
+        f"comes to its law (line) within {m['law_off'].mean:.2%} at layer {last:,}.",
     )
 
 

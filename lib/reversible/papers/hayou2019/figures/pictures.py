@@ -33,19 +33,13 @@ def plane_of_edges() -> Shown:
     bar = figures[0].colorbar(colours, ax=ax, pad=0.02)
     bar.set_label("depth scale of tanh, layers", fontsize=SMALLEST)
     legend(ax, ncols=3)
-    below, above = (
-        float(plane.depth_scales(activation("tanh"), np.array([f * _on("tanh")]), np.array([0.2]))[0])
-        for f in (0.8, 1.25)
-    )
+    off = np.array([0.8, 1.25]) * edge(activation("tanh"), 0.2).s_w
+    below, above = plane.depth_scales(activation("tanh"), off, np.full(2, 0.2))
     return show(
         figures,
-        "The plane of weight scale and bias scale: a dark ridge of large depth scales of tanh, with the edge of tanh on "
-        "it, and the edges of ELU, SELU, Swish and GELU as other lines; ReLU is a point at the bottom.",
-        f"On its edge of chaos a signal reaches any depth, and the ridge is narrow: with biases of 0.2 the depth scale of "
-        f"tanh is {below:.0f} layers where weights are a fifth smaller than on the edge, and {above:.0f} where they are a "
-        f"quarter larger. Each activation has an edge of its own.",
+        "The plane of weight scale and bias scale: a dark ridge of large depth scales of tanh, with the edge of tanh "
+        "on it, and the edges of ELU, SELU, Swish and GELU as other lines; ReLU is a point at the bottom.",
+        f"On its edge of chaos a signal reaches any depth, and the ridge is narrow: with biases of 0.2 the depth scale "
+        f"of tanh is {below:.0f} layers where weights are a fifth smaller than on the edge, and {above:.0f} where they "
+        f"are a quarter larger. Each activation has an edge of its own.",
     )
-
-
-def _on(name: str) -> float:
-    return edge(activation(name), 0.2).s_w
