@@ -86,7 +86,9 @@ def evenly(nets: Tensor) -> Tensor:
 @torch.no_grad()
 def heights(nets: Tensor, losses: Losses, fine: int = FINE) -> Tensor:
     """Losses along the polygons through nets (S, K, P), `fine` places a stretch: (S, (K - 1) fine + 1)."""
-    parts = [losses(line(a, b, fine + 1))[:, :-1] for a, b in zip(nets[:, :-1].unbind(1), nets[:, 1:].unbind(1), strict=True)]
+    parts = [
+        losses(line(a, b, fine + 1))[:, :-1] for a, b in zip(nets[:, :-1].unbind(1), nets[:, 1:].unbind(1), strict=True)
+    ]
     return torch.cat([*parts, losses(nets[:, -1:])], 1)
 
 

@@ -68,7 +68,7 @@ bands = labels(
         "joined_line_{width}": "share of pairs whose straight line stays below that, {width}",
         "barrier_{width}": "mean barrier of the band over the loss of giving zero, {width}",
         "line_{width}": "mean barrier of the straight line over the loss of giving zero, {width}",
-        "explicit_{width}": "largest loss on the explicit path above that of its ends, over that of giving zero, {width}",
+        "explicit_{width}": "largest loss on the explicit path above its ends, over that of giving zero, {width}",
         "fitted_{width}": "share of the trained nets that fit their labels, {width}",
         "pass_off": "largest relative distance of a band's barrier from the lowest pass, net of one unit",
     },
@@ -78,7 +78,7 @@ bands = labels(
 SCALES = {"0_01": "a hundredth of the usual", "1": "the usual", "10": "ten times the usual"}
 starts = labels(
     {
-        "reached_{scale}": "share of starts from which training reaches a loss of 0.001 at its best rate, weights {scale}",
+        "reached_{scale}": "share of starts that reach a loss of 0.001 at their best rate, weights {scale}",
         "least": "the smallest of these shares",
         "rate_{scale}": "learning rate that most first starts fit with, weights {scale}",
     },

@@ -28,13 +28,26 @@ class Activation:
     inverse: Callable[[Array], Array] | None
 
 
+def _leaky(z: Array) -> Array:
+    return np.where(z > 0, z, LEAK * z)
+
+
+def _leaky_inverse(f: Array) -> Array:
+    return np.where(f > 0, f, f / LEAK)
+
+
+def _root(z: Array) -> Array:
+    """Smooth at zero, and like the root of its argument far away from it."""
+    return np.sign(z) * (np.sqrt(1 + 2 * np.abs(z)) - 1)
+
+
+def _root_inverse(f: Array) -> Array:
+    return f + f * np.abs(f) / 2
+
+
 ACTIVATIONS = {
-    "leaky": Activation(
-        "leaky", lambda z: np.where(z > 0, z, LEAK * z), lambda f: np.where(f > 0, f, f / LEAK)
-    ),  # fmt: skip
-    "root": Activation(  # smooth at zero, and like the root of its argument far away from it
-        "root", lambda z: np.sign(z) * (np.sqrt(1 + 2 * np.abs(z)) - 1), lambda f: f + f * np.abs(f) / 2
-    ),  # fmt: skip
+    "leaky": Activation("leaky", _leaky, _leaky_inverse),
+    "root": Activation("root", _root, _root_inverse),
     "relu": Activation("relu", lambda z: np.maximum(z, 0), None),
     "tanh": Activation("tanh", np.tanh, None),  # not onto
 }
@@ -131,7 +144,17 @@ def check_convex(loss: Loss, A: Array, B: Array, points: int = 8) -> None:
             )
 
 
-def check_same_shape(a: Weights, b: Weights) -> None:
-    """InputError for two nets of different shape."""
+def check_two(a: Weights, b: Weights) -> None:
+    """InputError for two nets of different shape, or with numbers that are not finite."""
     if a.widths != b.widths:
         raise InputError(f"two nets must have the same widths, not {a.widths} and {b.widths}")
+    if not all(np.isfinite(end.flat()).all() for end in (a, b)):
+        raise InputError("weights must be finite numbers, and some are not")
+
+
+def samples_of(X: object) -> Array:
+    """Data (N, d) in float64; InputError for what is no matrix of finite numbers."""
+    samples = np.asarray(X, float)
+    if samples.ndim != 2 or not len(samples) or not np.isfinite(samples).all():
+        raise InputError(f"X must be a matrix of finite numbers, a row a sample, not of the shape {samples.shape}")
+    return samples

@@ -74,7 +74,7 @@ class Followed:
 
 
 def follow(path: Path, X: Array, sigma: Activation, loss: Loss, steps: int = 20) -> Followed:
-    """Walk a path, `steps` a leg. Condition numbers are those of W_2, ..., W_L on legs whose name begins with "turn"."""
+    """Walk a path, `steps` a leg. Condition numbers are of W_2, ..., W_L on legs named "turn ..."."""
     losses, legs, conditions, jump = [], [], [1.0], 0.0
     before: Array | None = None
     for number, theta in path.points(steps):

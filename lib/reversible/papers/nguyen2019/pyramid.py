@@ -8,6 +8,8 @@ loss is at most the larger of its ends. No matrix but X is ever inverted that is
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,9 +20,10 @@ from reversible.papers.nguyen2019.nets import (
     Loss,
     Weights,
     check_convex,
-    check_same_shape,
+    check_two,
     given,
     preactivations,
+    samples_of,
 )
 from reversible.papers.nguyen2019.path import Leg, Path, check_condition
 from reversible.papers.nguyen2019.turns import rank_of, turn
@@ -40,9 +43,7 @@ class Pyramid:
     @classmethod
     def of(cls, X: Array, sigma: Activation) -> Pyramid:
         """InputError for samples that are not finite or not independent, and for an activation that is not onto."""
-        X = np.asarray(X, float)
-        if X.ndim != 2 or not np.isfinite(X).all():
-            raise InputError(f"X must be a matrix of finite numbers, a row a sample, not of the shape {X.shape}")
+        X = samples_of(X)
         if len(X) > X.shape[1] or (rank := np.linalg.matrix_rank(X)) < len(X):
             rank = X.shape[1] if len(X) > X.shape[1] else rank
             raise InputError(f"X must have independent rows: its rank is at most {rank}, and it has {len(X)} samples")
@@ -59,7 +60,7 @@ class Pyramid:
         """InputError for widths d, n_1, ..., n_L that do not fit X or do not decrease from n_1 on."""
         if widths[0] != self.X.shape[1]:
             raise InputError(f"a net must read the {self.X.shape[1]} numbers of a sample, not {widths[0]}")
-        if any(a <= b for a, b in zip(widths[1:-1], widths[2:], strict=True)):
+        if any(a <= b for a, b in itertools.pairwise(widths[1:])):
             raise InputError(f"widths must decrease from the first hidden layer on, not {widths[1:]}")
 
     # --- nets whose output is told ------------------------------------------------------------------------------------
@@ -175,12 +176,12 @@ class Pyramid:
 
     def join_checked(self, a: Weights, b: Weights, loss: Loss) -> None:
         """InputError for what no path joins here."""
-        check_same_shape(a, b)
+        check_two(a, b)
         self.check(a.widths)
         if len(a.weights) > 1:
             self.back(np.zeros(1))
         check_convex(loss, given(a, self.X, self.sigma), given(b, self.X, self.sigma))
 
 
-def _line(a: Array, b: Array):
+def _line(a: Array, b: Array) -> Callable[[float], Array]:
     return lambda t: (1 - t) * a + t * b

@@ -8,7 +8,8 @@ are put in at once, as the theorem has it. With N + 1 there is one idle slot, an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,11 +20,10 @@ from reversible.papers.nguyen2019.nets import (
     Activation,
     Loss,
     Weights,
-    activation,
     check_convex,
-    check_same_shape,
+    check_two,
     given,
-    mixed,
+    samples_of,
 )
 from reversible.papers.nguyen2019.path import Leg, Path, check_condition, straight
 from reversible.papers.nguyen2019.pyramid import Pyramid
@@ -45,10 +45,8 @@ class Wide:
 
     @classmethod
     def of(cls, X: Array, sigma: Activation, seed: int = 0) -> Wide:
-        """The reference units are the best of random ones; InputError for samples that are not finite, or not distinct."""
-        X = np.asarray(X, float)
-        if X.ndim != 2 or not np.isfinite(X).all():
-            raise InputError(f"X must be a matrix of finite numbers, a row a sample, not of the shape {X.shape}")
+        """With the best of random units; InputError for samples that are not finite, or not distinct."""
+        X = samples_of(X)
         if len(np.unique(X, axis=0)) < len(X):
             raise InputError(f"X must have samples that all differ: {len(np.unique(X, axis=0))} of {len(X)} do")
         rng, (N, d) = np.random.default_rng(integer("seed", seed, low=0)), X.shape
@@ -81,7 +79,7 @@ class Wide:
             raise InputError(
                 f"the first hidden layer must have at least {least} units for {self.samples} samples, not {widths[1]}"
             )
-        if any(a <= b for a, b in zip(widths[2:-1], widths[3:], strict=True)):
+        if any(a <= b for a, b in itertools.pairwise(widths[2:])):
             raise InputError(f"widths must decrease from the second hidden layer on, not {widths[2:]}")
 
     # --- paths --------------------------------------------------------------------------------------------------------
@@ -92,7 +90,7 @@ class Wide:
         n_1 >= 2N is needed, or N + 1 where `few`: then the reference units come in one by one. InputError for two
         shapes, widths that are too small or do not decrease, and a loss that is not convex between the two outputs.
         """
-        check_same_shape(a, b)
+        check_two(a, b)
         self.check(a.widths, self.samples + 1 if few else 2 * self.samples)
         check_convex(loss, given(a, self.X, self.sigma), given(b, self.X, self.sigma))
         first, last = (Home(self, end).walked(few) for end in (a, b))
@@ -176,11 +174,11 @@ class Home:
         self._write_on(list(range(N)))
 
     def _one_by_one(self) -> None:
-        """n_1 > N: each reference unit comes into an idle slot, then a unit of the basis that it can replace is idle."""
+        """n_1 > N: each reference unit comes into an idle slot, then a unit that it can replace is idle."""
         N, place = self.wide.samples, {}
         basis = self._busy()
         for k in range(N):
-            slot = next(s for s in range(self.now.widths[1]) if s not in {*basis, *place.values()})
+            slot = _first_but(self.now.widths[1], {*basis, *place.values()})
             self._put({slot: self.wide.units[:, k]})
             basis = self._exchanged(basis, list(place.values()), slot)
             place[k] = slot
@@ -207,7 +205,7 @@ class Home:
             held = {slot: k for k, slot in place.items()}
             ready = [k for k in wrong if k not in held]
             k = ready[0] if ready else wrong[0]  # where no slot is ready, one more unit goes into the gap
-            to = k if ready else next(s for s in range(self.now.widths[1]) if s not in held)
+            to = k if ready else _first_but(self.now.widths[1], held)
             self._put({to: self.wide.units[:, k]})
             place[k] = to
             self._write_on(list(place.values()))
@@ -229,6 +227,11 @@ class Home:
         F = self._features()[:, list(slots)]
         lengths = np.linalg.norm(F, axis=0)
         return [int(slot) for slot in _independent(F / np.where(lengths > 0, lengths, 1))]
+
+
+def _first_but(count: int, taken: Collection[int]) -> int:
+    """The first of so many slots that is not taken."""
+    return next(slot for slot in range(count) if slot not in taken)
 
 
 def _independent(F: Array) -> Array:

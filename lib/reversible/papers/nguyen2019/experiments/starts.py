@@ -83,4 +83,6 @@ def measures(pairs: list[tuple[Starts, StartsResult | Absent]]) -> dict[str, Est
     return found | ({"least": smallest(reached)} if reached else {})
 
 
-EXPERIMENTS = {"nguyen-starts": Experiment(cells, starts, measures, rate_of, label=labels.starts, repeats=("draws", "tuned"))}
+EXPERIMENTS = {
+    "nguyen-starts": Experiment(cells, starts, measures, rate_of, label=labels.starts, repeats=("draws", "tuned"))
+}

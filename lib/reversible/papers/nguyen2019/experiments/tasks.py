@@ -1,4 +1,4 @@
-"""A few random points with random labels as what nets are trained on in the one loop, and those nets as rows of numbers.
+"""A few random points with random labels as what the one loop trains nets on, and those nets as rows of numbers.
 
 The loop shows images of digits. A step puts points in their place: the first d of the entries are the point, the others
 are zero, so that the net is one of d inputs. Two nets that stand beside each other have one set of points.
