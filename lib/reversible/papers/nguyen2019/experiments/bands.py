@@ -14,11 +14,12 @@ from reversible import data
 from reversible.base.checks import one_of
 from reversible.base.estimates import Estimate
 from reversible.base.runtime import one_thread
-from reversible.papers.nguyen2019 import labels, one_unit
+from reversible.papers.nguyen2019 import labels
 from reversible.papers.nguyen2019.experiments.tasks import MOST, Points, losses_of, rows, trained_on
+from reversible.papers.nguyen2019.laws import one_unit
+from reversible.papers.nguyen2019.laws.path import follow
+from reversible.papers.nguyen2019.laws.wide import Wide
 from reversible.papers.nguyen2019.nets import LEAK, Weights, activation, cross_entropy
-from reversible.papers.nguyen2019.path import follow
-from reversible.papers.nguyen2019.wide import Wide
 from reversible.runs.experiment import Absent, Experiment, seed_of
 from reversible.training.bands import Band, barrier, heights, let_down, line
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from reversible.base.checks import one_of
 from reversible.base.estimates import Estimate
-from reversible.papers.nguyen2019 import labels, one_unit
+from reversible.papers.nguyen2019 import labels
+from reversible.papers.nguyen2019.laws import one_unit
+from reversible.papers.nguyen2019.laws.pyramid import Pyramid
 from reversible.papers.nguyen2019.nets import Weights, activation, given, random_weights, squares
-from reversible.papers.nguyen2019.pyramid import Pyramid
 from reversible.runs.experiment import Experiment, seed_of
 
 Array = np.ndarray

@@ -10,11 +10,11 @@ import numpy as np
 from reversible.base.checks import one_of
 from reversible.base.estimates import Estimate
 from reversible.papers.nguyen2019 import labels
+from reversible.papers.nguyen2019.laws.path import Path, follow, straight
+from reversible.papers.nguyen2019.laws.pyramid import Pyramid
+from reversible.papers.nguyen2019.laws.turns import rank_of
+from reversible.papers.nguyen2019.laws.wide import Wide
 from reversible.papers.nguyen2019.nets import Loss, Weights, activation, given, random_weights, squares
-from reversible.papers.nguyen2019.path import Path, follow, straight
-from reversible.papers.nguyen2019.pyramid import Pyramid
-from reversible.papers.nguyen2019.turns import rank_of
-from reversible.papers.nguyen2019.wide import Wide
 from reversible.runs.experiment import Experiment, seed_of
 
 Array = np.ndarray

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from reversible.base.checks import InputError
+from reversible.papers.nguyen2019.laws.path import Leg, Path, check_condition
+from reversible.papers.nguyen2019.laws.turns import rank_of, turn
 from reversible.papers.nguyen2019.nets import (
     Activation,
     Loss,
@@ -25,8 +27,6 @@ from reversible.papers.nguyen2019.nets import (
     preactivations,
     samples_of,
 )
-from reversible.papers.nguyen2019.path import Leg, Path, check_condition
-from reversible.papers.nguyen2019.turns import rank_of, turn
 
 Array = np.ndarray
 

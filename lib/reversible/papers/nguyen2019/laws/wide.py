@@ -16,6 +16,8 @@ import numpy as np
 from scipy import linalg
 
 from reversible.base.checks import InputError, integer
+from reversible.papers.nguyen2019.laws.path import Leg, Path, check_condition, straight
+from reversible.papers.nguyen2019.laws.pyramid import Pyramid
 from reversible.papers.nguyen2019.nets import (
     Activation,
     Loss,
@@ -25,8 +27,6 @@ from reversible.papers.nguyen2019.nets import (
     given,
     samples_of,
 )
-from reversible.papers.nguyen2019.path import Leg, Path, check_condition, straight
-from reversible.papers.nguyen2019.pyramid import Pyramid
 
 Array = np.ndarray
 CANDIDATES = 16  # random units for each reference unit that is picked among them
