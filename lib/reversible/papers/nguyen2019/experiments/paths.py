@@ -182,7 +182,7 @@ def pyramid_cells(profile: str) -> list[Pairs]:
 
 
 def wide_cells(profile: str) -> list[Pairs]:
-    N, d, above = {"smoke": (2, 2, (3, 2)), "book": (5, 3, (4, 2)), "full": (10, 4, (5, 3, 2))}[profile]
+    N, d, above = {"smoke": (2, 2, (2, 1)), "book": (5, 3, (4, 2)), "full": (10, 4, (5, 3, 2))}[profile]
     sizes = {"smoke": (2, 2, 1), "book": (5, 4, 1), "full": (200, 50, 10)}[profile]
     kinds = ("random", "zero", "fine")
     found = []
