@@ -91,10 +91,10 @@ def _measured(a: Net, b: Net, x: Tensor, labels: Tensor, band: Band, given: int)
     found = [line(first, end, PLACES) for end in (second, third)]
     strung = let_down(first, third, losses, band)
     with torch.no_grad():
-        straight = [losses(nets)[0].numpy() for nets in found]
+        straight, after = (losses(nets)[0].numpy() for nets in found)
     moved = [(p != q).any(1).double() for p, q in zip(b.weights[:-1], fits.weights[:-1], strict=True)]
     return Ways(
-        *straight, heights(strung, losses)[0].numpy(), math.log(len(a.biases[-1])),
+        straight, after, heights(strung, losses)[0].numpy(), math.log(len(a.biases[-1])),
         float(torch.cat(moved).mean()) if moved else 0.0, len(x), given,
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -166,7 +167,7 @@ def _fitted(theta: Weights, room: Wide, Y: Array) -> Weights:
 # --- tables -----------------------------------------------------------------------------------------------------------
 
 
-def _columns(found: Iterator[dict[str, float]]) -> PairsResult:
+def _columns(found: Iterator[dict[str, Any]]) -> PairsResult:
     rows = list(found)
     return PairsResult(**{name: tuple(row[name] for row in rows) for name in rows[0]})
 

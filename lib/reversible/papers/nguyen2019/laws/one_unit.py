@@ -50,7 +50,7 @@ def pieces(a: float, R: float, points: int, name: str) -> tuple[int, float, floa
     """By flood fill on a grid: how many pieces {loss <= a} has, and its areas with v, w > 0 and with v, w < 0."""
     v, w = grid(R, points)
     inside = loss(v, w, name) <= a
-    count = int(ndimage.label(inside)[1])
+    count = int(ndimage.label(inside)[1])  # pyright: ignore[reportIndexIssue]
     cell = (2 * R / points) ** 2
     return count, float((inside & (v > 0) & (w > 0)).sum() * cell), float((inside & (v < 0) & (w < 0)).sum() * cell)
 
@@ -66,7 +66,7 @@ def lowest_pass(R: float, points: int, name: str) -> float:
     low, high = 0, len(levels) - 1
     while low < high:
         middle = (low + high) // 2
-        label = ndimage.label(heights <= levels[middle])[0]
+        label = ndimage.label(heights <= levels[middle])[0]  # pyright: ignore[reportIndexIssue]
         low, high = (low, middle) if label[ends[0]] == label[ends[1]] else (middle + 1, high)
     return float(levels[low])
 

@@ -45,7 +45,7 @@ class Pyramid:
         """InputError for samples that are not finite or not independent, and for an activation that is not onto."""
         X = samples_of(X)
         if len(X) > X.shape[1] or (rank := np.linalg.matrix_rank(X)) < len(X):
-            rank = X.shape[1] if len(X) > X.shape[1] else rank
+            rank = X.shape[1] if len(X) > X.shape[1] else rank  # pyright: ignore[reportPossiblyUnboundVariable]
             raise InputError(f"X must have independent rows: its rank is at most {rank}, and it has {len(X)} samples")
         condition = check_condition("X", float(np.linalg.cond(X)))
         return cls(X, sigma, np.linalg.pinv(X), condition)

@@ -40,7 +40,7 @@ def _completed(Q: Array) -> Array:
 
 def _planes(rotation: Array) -> tuple[Array, list[tuple[int, int, float]]]:
     """A rotation as angles in planes of an orthonormal basis (n, n): (column, column, angle)."""
-    T, basis = linalg.schur(rotation, output="real")
+    T, basis = linalg.schur(rotation, output="real")  # pyright: ignore[reportAssignmentType]
     planes, half, i = [], [], 0
     while i < len(T):
         if i + 1 < len(T) and abs(T[i + 1, i]) > HALF_TURN:

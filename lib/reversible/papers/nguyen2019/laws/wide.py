@@ -238,7 +238,7 @@ def _independent(F: Array) -> Array:
     """Columns that are independent and span all of them, by QR with pivots; the best conditioned first."""
     if not F.any():
         return np.zeros(0, int)
-    _, R, order = linalg.qr(F, mode="economic", pivoting=True)
+    _, R, order = linalg.qr(F, mode="economic", pivoting=True)  # pyright: ignore[reportAssignmentType]
     size = np.abs(np.diag(R))
     return order[: int((size > LINEAR * size[0]).sum())]
 
