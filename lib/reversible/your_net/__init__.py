@@ -7,6 +7,7 @@ from reversible.your_net.information import Clusters, information_words, layer_i
 from reversible.your_net.measures import Layer, reverse, spectra_of
 from reversible.your_net.modules import net_of
 from reversible.your_net.noise import Noise, noise_of, noise_words
+from reversible.your_net.paths import Ways, ways_between, ways_words
 from reversible.your_net.reading import Reading, pictures, read
 from reversible.your_net.regions import Regions, count_regions, plane, regions_words
 from reversible.your_net.separability import Separability, separability_words, separable
@@ -16,8 +17,8 @@ from reversible.your_net.words import RULE, reversal_table, reversal_words, said
 
 __all__ = [
     "ENOUGH", "RULE", "Clusters", "Errors", "Examination", "Layer", "Noise", "Reading", "Regions", "Separability",
-    "Signal", "count_regions", "edge_for", "errors_words", "examine", "find_errors", "follow_signal",
+    "Signal", "Ways", "count_regions", "edge_for", "errors_words", "examine", "find_errors", "follow_signal",
     "information_words", "layer_information", "net_of", "noise_of", "noise_words", "pictures", "plane", "read",
     "regions_words", "reversal_table", "reversal_words", "reverse", "said", "separability_words", "separable",
-    "signal_words", "spectra_of", "spectrum_words", "standard_error", "theory_words",
+    "signal_words", "spectra_of", "spectrum_words", "standard_error", "theory_words", "ways_between", "ways_words",
 ]  # fmt: skip
