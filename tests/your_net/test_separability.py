@@ -7,6 +7,7 @@ from torch.nn import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential
 
 from helpers import refusal
 from reversible import data, your_net
+from reversible.base.runtime import trial_generator
 from reversible.nets.separable import separability
 from reversible.your_net.separability import Separability
 from your_nets import DIGITS, UNSEEN, plain, trained
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("seeded")
 def test_shares_are_those_of_a_probe_on_what_the_model_itself_gives():
     model = plain(64, 20, 12, 10)
     found = your_net.separable(model, UNSEEN, LABELS, draws=1)
-    order = torch.randperm(len(LABELS), generator=your_net.separability.trial_generator(0, 0))
+    order = torch.randperm(len(LABELS), generator=trial_generator(0, 0))
     x, y = model[:4].double()(UNSEEN[order].double()).detach().numpy(), LABELS[order].numpy()
     half = len(y) // 2
     assert found.own[2] == separability(x[:half], y[:half], x[half:], y[half:])

@@ -39,7 +39,7 @@ def test_errors_stay_below_their_bound_and_reach_it_where_all_is_aligned():
         moved = [(W + 0.1 * rng.standard_normal(W.shape), b) for W, b in layers]
         x = rng.standard_normal((5, 7))
         clean, astray = features(layers, x), features(moved, x)
-        norms, moves = ([np.linalg.norm(M, 2) for M in Ms] for Ms in ([W for W, _ in layers],
+        norms, moves = ([float(np.linalg.norm(M, 2)) for M in Ms] for Ms in ([W for W, _ in layers],
                         [V - W for (W, _), (V, _) in zip(layers, moved, strict=True)]))  # fmt: skip
         bound = laws.error_bound(norms, moves, [np.linalg.norm(h, axis=1) for h in (x, *astray[:-1])])
         errors = np.array([np.linalg.norm(a - b, axis=1) for a, b in zip(clean, astray, strict=True)])

@@ -70,7 +70,8 @@ def errors(record: Record) -> Shown:
             "Error of the features over the number of layers, beside a line of slope two, for layers as they were "
             "trained and for layers of norm one.",
         ],
-        f"Errors of nets (medians and ranges) are proportional to how far the layers are moved. With depth they grow to the power "
+        f"Errors of nets (medians and ranges) are proportional to how far the layers are moved. With depth they grow "
+        f"to the power "
         f"{m['in_depth_trained_random'].mean:.2f} in layers as trained, whose norm is "
         f"{m['norm_trained_random'].mean:.2f}, and change with the power {m['in_depth_unit_random'].mean:.2f} in "
         f"layers of norm one; the theorem allows a power of two (grey).",
