@@ -44,7 +44,7 @@ def said(found: Separability) -> Said:
         f"A linear classifier gets {share(found.own[0])} right on the images and {share(found.own[-1])} on "
         f"{names[-1]}.",
         f"After as many random layers it gets {share(random[-1])} right.",
-        [(f"right on {name}", *map(share, pair)) for name, *pair in zip(names, found.own, random, strict=True)],
+        [(f"right on {name}", share(own), share(its)) for name, own, its in zip(names, found.own, random, strict=True)],
         separability_words(found),
     )
 
