@@ -21,7 +21,8 @@ from scipy import integrate, optimize
 
 from reversible.base.arithmetic import here
 from reversible.theory.activations import Activation, activation
-from reversible.theory.mean_field import Field, edge, edge_curve
+from reversible.theory.edges import edge, edge_curve
+from reversible.theory.mean_field import Field
 
 NAMES = "tanh", "elu", "swish"
 LAYERS, POINTS, WIDTH, FEW = 1000, 200, 300, 3

@@ -9,7 +9,8 @@ import pytest
 from reversible.base.checks import InputError
 from reversible.theory import mean_field
 from reversible.theory.activations import NAMED, Activation, activation
-from reversible.theory.mean_field import Field, edge, edge_curve, fixed_points, gap_of, kinked_rate, smooth_rate
+from reversible.theory.edges import edge, edge_curve, fixed_points, kinked_rate, smooth_rate
+from reversible.theory.mean_field import Field, gap_of
 from reversible.theory.pair_means import mean, pair_mean
 
 DIGITS = 1e-10

@@ -11,7 +11,8 @@ from torch import nn
 from helpers import refusal
 from reversible import your_net
 from reversible.theory.activations import activation
-from reversible.theory.mean_field import Field, edge
+from reversible.theory.edges import edge
+from reversible.theory.mean_field import Field
 from reversible.your_net import signal as module
 
 pytestmark = pytest.mark.usefixtures("seeded")

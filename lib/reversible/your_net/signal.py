@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from reversible.base.checks import InputError, integer
 from reversible.base.runtime import one_thread
 from reversible.theory.activations import Activation, activation, elu_like, relu_like
-from reversible.theory.mean_field import Edge, Field, edge
+from reversible.theory.edges import Edge, edge
+from reversible.theory.mean_field import Field
 from reversible.your_net.modules import PASSED_OVER, unwrapped
 
 Array = np.ndarray

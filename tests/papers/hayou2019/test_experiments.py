@@ -17,7 +17,8 @@ from reversible.papers.hayou2019.nets import ActedRun, Begin
 from reversible.papers.hayou2019.reach import reach
 from reversible.records.record import book_folder
 from reversible.theory.activations import activation
-from reversible.theory.mean_field import Field, edge, fixed_points
+from reversible.theory.edges import edge, fixed_points
+from reversible.theory.mean_field import Field
 
 
 def test_two_numbers_a_neuron_draw_what_a_matrix_draws():

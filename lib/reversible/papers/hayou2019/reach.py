@@ -11,7 +11,8 @@ from reversible.base.checks import InputError
 from reversible.papers.hayou2019 import plane
 from reversible.show.html import Shown, escape, table
 from reversible.theory.activations import activation
-from reversible.theory.mean_field import Field, edge, edge_curve
+from reversible.theory.edges import edge, edge_curve
+from reversible.theory.mean_field import Field
 
 NAMES = {"tanh": "tanh", "relu": "ReLU", "elu": "ELU", "selu": "SELU", "swish": "Swish", "gelu": "GELU",
          "softplus": "softplus"}  # fmt: skip
@@ -22,7 +23,8 @@ WIDGET = """\
 <output data-part='depth-is'></output></label></p>
 <svg data-part='plane' viewBox='0 0 330 230' role='img' aria-label='the plane of s_b and s_w'></svg>
 <figcaption>Each square is a wide net, with its s_b upwards and its s_w to the right. The darker it is, the more is left
-of the difference between a near pair of inputs and a far one; the line is the edge of chaos.
+of the difference between a near pair of inputs and a far one; the line is the edge of chaos. Without biases and with
+small weights angles stay, while the numbers themselves go to zero.
 <span role='status' data-part='says'></span></figcaption>
 <noscript>With JavaScript, this picture shows any activation at any depth.</noscript>
 <script type='application/json' data-part='data'>{data}</script>

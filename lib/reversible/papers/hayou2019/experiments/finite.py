@@ -18,7 +18,8 @@ from reversible.papers.hayou2019.experiments.maps import field_on_edge
 from reversible.papers.hayou2019.laws import extra_fall
 from reversible.runs.experiment import Experiment, seed_of
 from reversible.theory.activations import activation
-from reversible.theory.mean_field import Field, fixed_points
+from reversible.theory.edges import fixed_points
+from reversible.theory.mean_field import Field
 
 Array = np.ndarray
 PHI: dict[str, Callable[[Array], Array]] = {
@@ -216,7 +217,7 @@ def signal_cells(profile: str) -> list[Signals]:
     asked += [("tanh", 0.8, 1.0, 0.5), ("tanh", 1.25, 1.0, 0.5), ("tanh", 1.25, 1.0, 0.99), ("tanh", 1.0, 1.0, 0.99)]
     asked += [("swish", 1.0, 2.0, 0.5), ("tanh", 1.0, 2.0, 0.5)]
     return [
-        Signals(name, 0.2, *rest, n, layers, draws, seed_of("hayou-signals", f"{name}, {rest}"))
+        Signals(name, 0.2, *rest, n, layers, draws, seed_of("hayou-signals", f"{name}, {rest}"))  # pyright: ignore[reportCallIssue]
         for name, *rest in asked
     ]
 

@@ -12,7 +12,8 @@ from reversible.papers.hayou2019 import labels
 from reversible.papers.hayou2019.laws import S, relu_root
 from reversible.runs.experiment import Experiment, seed_of
 from reversible.theory.activations import Activation, activation
-from reversible.theory.mean_field import Field, bias_on_edge, edge, fixed_points, kinked_rate, smooth_rate
+from reversible.theory.edges import bias_on_edge, edge, fixed_points, kinked_rate, smooth_rate
+from reversible.theory.mean_field import Field
 
 Array = np.ndarray
 

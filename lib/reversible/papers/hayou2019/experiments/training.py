@@ -25,7 +25,7 @@ from reversible.papers.hayou2019 import labels
 from reversible.papers.hayou2019.nets import ActedRun, Begin
 from reversible.runs.experiment import Absent, Experiment, seed_of
 from reversible.theory.activations import activation
-from reversible.theory.mean_field import edge
+from reversible.theory.edges import edge
 from reversible.training.config import Training
 from reversible.training.hooks import Look
 from reversible.training.stack import Stack

@@ -9,7 +9,7 @@ from reversible.papers.hayou2019 import plane
 from reversible.show.drawing import COLOURS, MARKERS, SMALLEST, legend, panels, show
 from reversible.show.html import Shown
 from reversible.theory.activations import activation
-from reversible.theory.mean_field import edge, edge_curve
+from reversible.theory.edges import edge, edge_curve
 
 SHOWN = ("tanh", "elu", "selu", "swish", "gelu")
 LARGEST = 1.0  # of s_b
