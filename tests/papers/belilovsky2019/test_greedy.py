@@ -176,12 +176,15 @@ def test_dense_budgets_are_those_of_the_nets_that_are_run():
 
 
 def test_bad_input():
+    ones = np.ones(4, int)
     assert "widths must not fall" in refusal(lambda: Plan((8, 6), 1, 1, 10, 0.1, "identity"))
     assert "k must be" in refusal(lambda: Plan((8,), 0, 1, 10, 0.1))
     assert "start must be one of" in refusal(lambda: Plan((8,), 1, 1, 10, 0.1, "zero"))
     assert "layers must be" in refusal(lambda: Plan((), 1, 1, 10, 0.1))
     assert "images must be at most" in refusal(lambda: sets_of("digits", 2000, 10, (1,)))
     assert "images must be at most" in refusal(lambda: conv.image_sets("digits", 2000, 10, 1))
-    assert "two classes" in refusal(lambda: separability(np.ones((4, 2)), [1] * 4, np.ones((4, 2)), [1] * 4))
-    assert "finite" in refusal(lambda: separability(np.full((4, 2), np.nan), [1, 2] * 2, np.ones((4, 2)), [1] * 4))
-    assert "label each" in refusal(lambda: separability(np.ones((4, 2)), [1] * 3, np.ones((4, 2)), [1] * 4))
+    assert "two classes" in refusal(lambda: separability(np.ones((4, 2)), ones, np.ones((4, 2)), ones))
+    assert "finite" in refusal(
+        lambda: separability(np.full((4, 2), np.nan), np.array([1, 2] * 2), np.ones((4, 2)), ones)
+    )
+    assert "label each" in refusal(lambda: separability(np.ones((4, 2)), ones[:3], np.ones((4, 2)), ones))
