@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from reversible.base.estimates import Estimate
+from reversible.papers.goldfeld2019.experiments.trained import TrainedResult, counted
 from reversible.papers.goldfeld2019.labels import KINDS
 from reversible.records.record import Record
 from reversible.show.drawing import by_size, legend, means_and_bars, panels, show, told_apart
@@ -70,10 +71,16 @@ def clusters(record: Record) -> Shown:
     )
 
 
-def _over_peak(field: list[Any]) -> np.ndarray:
+def _over_peak(field: Any) -> np.ndarray:
     """Mean over the last layers of each net's information over its peak, (looks, nets)."""
     told = np.array(field)[:, -LAST:]
     return (told / told.max(0)).mean(1)
+
+
+def _counted(row: dict[str, Any]) -> list[int]:
+    """The nets that measures are taken of: no dead ones."""
+    fields = ("train_error", "test_error", "information", "within", "ratio", "fine", "coarse")
+    return counted(TrainedResult(*(row[field] for field in fields)))
 
 
 def kinds(record: Record) -> Shown:
@@ -81,8 +88,9 @@ def kinds(record: Record) -> Shown:
     pairs = [(cell["kind"], cell, row) for cell, row in record.pairs()]
     figures, (told, wrong) = panels(2, height=3.5)
     for look, (kind, cell, row) in told_apart(pairs):
-        _along(told, cell, _over_peak(row["information"]), look, KINDS[kind])
-        _along(wrong, cell, row["test_error"], look, KINDS[kind])
+        nets = _counted(row)
+        _along(told, cell, _over_peak(np.array(row["information"])[:, :, nets]), look, KINDS[kind])
+        _along(wrong, cell, np.array(row["test_error"])[:, nets], look, KINDS[kind])
         for ax, ylabel in ((told, "information over its peak"), (wrong, "unseen inputs that are wrong")):
             _axis(ax, cell["epochs"], ylabel)
     for ax in (told, wrong):
