@@ -26,7 +26,7 @@ def test_the_ends_of_all_runs_are_drawn_and_counted(shown):
     figure = shown("basins")
     drawn = [[len(line.get_xdata()) for line in panel.axes[0].lines] for panel in figure.value]
     assert [sum(ends) for ends in drawn] == [100, 100]
-    counts = re.findall(r"noise (\d+) of them|covariance Σ (\d+)", re.sub(r"\s+", " ", figure.content))
+    counts = re.findall(r"noise (\d+) of them|covariance Σ (\d+)", figure.content)
     assert [int(a or b) for a, b in counts] == [ends[1] for ends in drawn]
     assert drawn[1][1] > drawn[0][1]
 
