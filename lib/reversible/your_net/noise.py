@@ -129,8 +129,8 @@ def _along(found: Noise) -> str:
             "not clearly above zero: the weights are not near a minimum."
         )
     low, high = ratio.ci95
-    says = f"Tr(HΣ) is {of_noise:.3g}, which is {ratio.mean:.3g} times that of isotropic noise of the same trace "
-    says += f"(95 % interval {low:.3g} to {high:.3g}; at most {found.weights:,}, the number of weights, is possible). "
+    says = f"Tr(HΣ) is {of_noise:.3g}, which is {_large(ratio.mean)} times that of isotropic noise of the same trace "
+    says += f"(95 % interval {_large(low)} to {_large(high)}; at most {found.weights:,}, the number of weights, is possible). "
     if low > 1:
         return says + "So the noise of training is along the curvature, and at first it raises the loss so much faster."
     return says + "So the noise of training is not clearly along the curvature."
@@ -153,3 +153,7 @@ def _directions(found: Noise) -> str:
         f"{loss}, and the trace of H is {trace:.3g}, which is that of {trace / found.top:.1f} directions as curved as "
         f"the first, out of {found.weights:,}."
     )
+
+
+def _large(number: float) -> str:
+    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"

@@ -1,5 +1,7 @@
 """Laws of noise in quadratic minima beside many digits and plain sums, and the nets of the experiments."""
 
+from typing import Any
+
 import mpmath
 import numpy as np
 import pytest
@@ -32,7 +34,7 @@ def test_the_loss_in_time_is_that_of_an_integral_in_many_digits(pair):
             held = A * decay * C * decay
             return sum(held[i, i] for i in range(4)) / 2
 
-        wanted = mpmath.quad(inside, [0, t])
+        wanted: Any = mpmath.quad(inside, [0, t])
     assert laws.rise(H, S, t) == pytest.approx(float(wanted), rel=1e-12)
     assert np.abs(H @ S - S @ H).max() > 0.01
     assert laws.linear_rise(H, S, 1e-9) == pytest.approx(laws.rise(H, S, 1e-9), rel=1e-6)

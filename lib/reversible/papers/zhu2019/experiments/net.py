@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -130,12 +130,12 @@ def _curved(stack: Stack, p: Trained, number: int, traces: bool) -> tuple[float,
 
 
 def cells(profile: str) -> list[Trained]:
-    shape, groups, nets = {
-        "smoke": (("digits", 40, 50, (4,), 10, 12, (0.03,), 2), 1, 2),
-        "book": (("digits", 100, 200, (12,), 10, 200, (0.01, 0.05), 5), 1, 3),
-        "full": (("mnist", 500, 2000, (20,), 10, 1500, (0.003, 0.01, 0.03, 0.1), 30), 2, 5),
+    asked, groups = {
+        "smoke": (Trained("digits", 40, 50, (4,), 10, 12, (0.03,), 2, 2, 0), 1),
+        "book": (Trained("digits", 100, 200, (12,), 10, 200, (0.01, 0.05), 5, 3, 0), 1),
+        "full": (Trained("mnist", 500, 2000, (20,), 10, 1500, (0.003, 0.01, 0.03, 0.1), 30, 5, 0), 2),
     }[profile]
-    return [Trained(*shape, nets, seed_of("zhu-net", group)) for group in range(groups)]
+    return [replace(asked, seed=seed_of("zhu-net", group)) for group in range(groups)]
 
 
 # --- what is read off -------------------------------------------------------------------------------------------------

@@ -32,9 +32,9 @@ def basins() -> Shown:
             f"Contours of a loss with a narrow basin and a wide one, and the ends of {RUNS} runs with {words}."
             for words in SHAPES.values()
         ],
-        f"A sharp basin at the upper right, where {RUNS} runs begin, and a flat one at the lower left. With isotropic "
-        f"noise {count['const']} of them end in the flat one (triangles), and with as much noise in the shape of the "
-        f"gradients' covariance Σ {count['leading']}.",
+        f"A narrow, sharp basin, in which {RUNS} runs begin, and a wide, flat one below it. With isotropic noise "
+        f"{count['const']} of them end at the minimum of the flat one or beyond (triangles), and with as much noise in "
+        f"the shape of the gradients' covariance Σ {count['leading']}; more have left the sharp one.",
     )
 
 
