@@ -1,6 +1,7 @@
 """Laws of signal and noise beside multi-precision, closed forms, brute force and simulations that share no code."""
 
 import math
+from typing import Any
 
 import mpmath as mp
 import numpy as np
@@ -88,7 +89,7 @@ def test_the_integral_is_that_of_twenty_digits():
         return left / mp.sqrt(mp.fprod(widths))
 
     with mp.workdps(20):
-        wanted = mp.quad(inside, [0, 0.1, 1, 10, 100, 1e3, 1e4, 1e6, mp.inf])
+        wanted: Any = mp.quad(inside, [0, 0.1, 1, 10, 100, 1e3, 1e4, 1e6, mp.inf])
     assert laws.ratio_of_squares(signal, noise, 0.3) == pytest.approx(float(wanted), rel=1e-9)
 
 

@@ -1,5 +1,7 @@
 """Signal and noise in nets: noise is a derivative, moments are those of numpy and scipy, and what is trained."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from reversible.papers.labatie2019.experiments import training
 from reversible.papers.labatie2019.signals import Signals, effective_rank, kurtosis, standardised
 from reversible.papers.labatie2019.trained import KINDS, DeepNet, DeepRun, Kind, errors_in_halves
 from reversible.training.config import Training
+from reversible.training.stack import losses
 
 
 def small(seed=1, nets=2, batch=6, width=8):
@@ -45,7 +48,8 @@ def test_noise_is_the_derivative_along_it(normalised, activation):
         def of(x, W=W):
             return layer(x, W, normalised, activation)
 
-        wanted, slope = torch.autograd.functional.jvp(of, x[net], noise[net])
+        found: Any = torch.autograd.functional.jvp(of, x[net], noise[net])
+        wanted, slope = found
         assert torch.allclose(s.signal[net], wanted, atol=1e-5)
         assert torch.allclose(s.noise[net], slope, atol=1e-5)
 
@@ -113,23 +117,38 @@ def test_a_normalised_net_in_training_is_that_of_signals():
     x = s.signal.clone()
     weights = [torch.eye(8)[None]]
     for _ in range(3):
-        weights.append(torch.randn(1, 8, 8, generator=s.draw[0]) * 0.5)
+        weights.append(torch.randn(1, 8, 8, generator=s.draw[0]) * 0.5)  # (1, out, in)
     weights.append(torch.eye(8)[None])
     y = x[0]
     for W in weights[1:-1]:
-        y = layer(y, W[0], True, "relu")
+        y = layer(y, W[0].T, True, "relu")
     given = DeepNet(KINDS["normalised"], weights, torch.zeros(1, 8)).logits(x)
     assert torch.allclose(given[0], y, atol=1e-5)
     units = DeepNet(Kind(True, "relu", 3), weights, torch.zeros(1, 8)).logits(x)
     branch = x[0]
     for W in weights[1:-1]:
-        branch = layer(branch, torch.eye(8), True, "relu") @ W[0]
+        branch = layer(branch, torch.eye(8), True, "relu") @ W[0].T
     assert torch.allclose(units[0], layer(x[0] + branch, torch.eye(8), True, "relu"), atol=1e-5)
 
 
 def asked(**changed):
     given = {"data": "digits", "inputs": "standard", "hidden": (16, 16), "images": 400, "steps": 150, "lr": 0.1}
     return Training(**given | {"batch": 40, "seeds": (1, 2)} | changed)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_step_is_that_of_torchs_own_optimizer(kind):
+    run = DeepRun(asked(steps=3), KINDS[kind], (errors_in_halves,))
+    mine = [value.detach().clone().requires_grad_() for value in run.stack.values]
+    optimizer = torch.optim.SGD(mine, lr=0.1, momentum=0.9, foreach=False)
+    for step in (1, 2, 3):
+        run.advance(step)
+        x, labels = run.stack.batch()
+        optimizer.zero_grad()
+        losses(DeepNet(KINDS[kind], mine[:-1], mine[-1]).logits(x), labels).sum().backward()
+        optimizer.step()
+    for trained, wanted in zip(run.stack.values, mine, strict=True):
+        assert torch.allclose(trained, wanted, atol=1e-4)
 
 
 def test_nets_learn_and_a_net_that_is_no_number_guesses():

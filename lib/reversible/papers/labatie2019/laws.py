@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy import special, stats
@@ -107,8 +108,8 @@ def residual_steps(branch: Array, growth: Array, start: float = 1.0) -> Array:
     return np.exp(0.5 * np.cumsum(np.log((before + growth * branch) / (before + branch))))
 
 
-def power(growth: float) -> float:
-    """tau: the power of the number of units with which chi grows in the end."""
+def power(growth: Any) -> Any:
+    """tau: the power of the number of units with which chi grows in the end; of a number or an array."""
     return (growth - 1) / 2
 
 

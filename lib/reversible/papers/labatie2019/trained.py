@@ -47,26 +47,26 @@ class DeepNet:
     """A stack of nets of one kind: a layer that reads the images, hidden layers, and a layer that tells classes."""
 
     kind: Kind
-    weights: list[Tensor]  # (S, in, out) each
+    weights: list[Tensor]  # (S, out, in) each: a gradient has this layout, which the fused step of the loop needs
     bias: Tensor  # (S, classes)
 
     def logits(self, x: Tensor, thin: Callable[[Tensor], Tensor] | None = None) -> Tensor:
         """(S, B, n) -> (S, B, classes); the statistics of batch normalisation are those of this batch."""
         first, *hidden, last = self.weights
-        y = torch.bmm(first.mT, x.mT)  # (S, n, B): normalisation is then over neighbours in memory
+        y = torch.bmm(first, x.mT)  # (S, n, B): normalisation is then over neighbours in memory
         y = self._residual(y, hidden) if self.kind.inside else self._forward(y, hidden)
-        return torch.baddbmm(self.bias[:, None], y.mT, last)
+        return torch.baddbmm(self.bias[:, :, None], last, y).mT
 
     def _forward(self, y: Tensor, hidden: list[Tensor]) -> Tensor:
         for W in hidden:
-            y = self._active(torch.bmm(W.mT, y))
+            y = self._active(torch.bmm(W, y))
         return y
 
     def _residual(self, y: Tensor, hidden: list[Tensor]) -> Tensor:
         for first in range(0, len(hidden), self.kind.inside):
             branch = y
             for W in hidden[first : first + self.kind.inside]:
-                branch = torch.bmm(W.mT, self._active(branch))
+                branch = torch.bmm(W, self._active(branch))
             y = y + branch
         return self._active(y)
 
@@ -91,7 +91,7 @@ class DeepStack(Stack):
         pixels, (width, *_) = self.images.pixels.shape[1], self.p.hidden
         shapes = [(pixels, width, 1.0), *((width, width, self.kind.size) for _ in self.p.hidden)]
         shapes.append((width, self.images.classes, 1.0))
-        nets = [[torch.randn(n, m, generator=g) * math.sqrt(size / n) for n, m, size in shapes] for g in generators]
+        nets = [[torch.randn(m, n, generator=g) * math.sqrt(size / n) for n, m, size in shapes] for g in generators]
         weights = [torch.stack(same).requires_grad_() for same in zip(*nets, strict=True)]
         return [*weights, torch.zeros(len(generators), self.images.classes, requires_grad=True)]
 

@@ -25,7 +25,7 @@ def clouds() -> Shown:
         for column, (kind, looks) in enumerate(found.items()):
             _cloud(ax, APART * column, looks[place], COLOURS[column])
             ax.text(APART * column, REACH + 0.25, KINDS[kind], ha="center", fontsize=SMALLEST)
-        ax.set(xlim=(-1.6, 2 * APART + 1.6), ylim=(-1.6, 2.1), aspect="equal")
+        ax.set(xlim=(-1.6, 2 * APART + 1.6), ylim=(-1.6, 2.1), aspect="equal", xticks=[], yticks=[])
         ax.axis("off")
         ax.set_title(_when(place))
     ends = {kind: looks[-1] for kind, looks in found.items()}
