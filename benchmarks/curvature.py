@@ -3,7 +3,8 @@
 *Products with the Hessian*: `training.curvature` over a bare double backward with a kept graph, on the same loss; the
 two are compared as vectors, too. *Gradients of single samples*: by vmap over one forward and backward pass of the same
 batch, for a dense net, whose gradients are as many numbers as its weights for each sample, and for a convolutional one,
-where weights are few and work is much. What the machine needs to write those numbers once is printed beside it.
+where weights are few and work is much. What the machine needs to write those numbers once is printed beside it: for a
+dense net this alone is more than the goal allows.
 
 Repeats of what is compared are interleaved and medians are taken, on one thread. Nothing here is a test: a goal missed
 is printed, no more.
@@ -24,7 +25,7 @@ from reversible.base.arithmetic import here
 from reversible.base.runtime import one_thread
 from reversible.training.curvature import Landscape, of_module, per_sample
 
-SAMPLES = 256
+SAMPLES, BLOCK = 256, 64  # images, and so many at once where gradients are taken one by one
 SIDE = 28
 
 
@@ -86,7 +87,8 @@ def single(name: str, model: nn.Module, landscape: Landscape, repeats: int) -> N
         return torch.autograd.grad(functional.cross_entropy(model(x), labels), list(values.values()))
 
     calls: list[Callable[[], object]] = [
-        lambda: per_sample(of_one, detached, x, labels), together, lambda: into.fill_(1.0),
+        lambda: [per_sample(of_one, detached, *part) for part in zip(x.split(BLOCK), labels.split(BLOCK), strict=True)],
+        together, lambda: into.fill_(1.0),
     ]  # fmt: skip
     each, batch, write = interleaved(calls, repeats)
     print(

@@ -124,10 +124,11 @@ def top_eigenvalues(product: Vector, like: Tensor, count: int = 1) -> tuple[np.n
         return times(np.ones(1)), np.ones((1, 1))
     operator = LinearOperator((size, size), matvec=times, dtype=float)  # pyright: ignore[reportCallIssue]
     try:
-        found = eigsh(operator, k=count, which="LA", v0=start, tol=LANCZOS)  # pyright: ignore[reportArgumentType]
+        values, vectors = eigsh(
+            operator, k=count, which="LA", v0=start, tol=LANCZOS,  # pyright: ignore[reportArgumentType]
+        )  # fmt: skip
     except ArpackError as error:
         raise InputError(f"the top curvature must be found by Lanczos, and it is not: {error}") from None
-    values, vectors = found
     order = np.argsort(values)[::-1]
     return values[order], vectors[:, order]
 

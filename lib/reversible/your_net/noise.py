@@ -130,7 +130,7 @@ def _along(found: Noise) -> str:
         )
     low, high = ratio.ci95
     says = f"Tr(HΣ) is {of_noise:.3g}, which is {_large(ratio.mean)} times that of isotropic noise of the same trace "
-    says += f"(95 % interval {_large(low)} to {_large(high)}; at most {found.weights:,}, the number of weights, is possible). "
+    says += f"(95 % interval {_large(low)} to {_large(high)}; {found.weights:,}, the number of weights, is the most). "
     if low > 1:
         return says + "So the noise of training is along the curvature, and at first it raises the loss so much faster."
     return says + "So the noise of training is not clearly along the curvature."

@@ -17,11 +17,12 @@ WINDOW = (-2.6, 2.2)
 def basins() -> Shown:
     """Contours of the loss, and where runs end with isotropic noise and with noise of the shape of Σ."""
     figures, axes = panels(2, height=3.4)
-    count = {}
+    count, beyond = {}, {}
     for ax, (arm, words) in zip(axes, SHAPES.items(), strict=True):
         ends = runs(arm, "along", "own", RUNS, SAMPLES, STEPS, np.random.default_rng(1))
         out = escaped(ends, "along")
         count[arm] = int(out.sum())
+        beyond[arm] = int(((SHARP / 2 * ends**2).sum(1) > ((ends - CENTRES["along"]) ** 2).sum(1)).sum())
         _contours(ax)
         for chosen, marker, colour in ((~out, "o", COLOURS[1]), (out, "^", COLOURS[0])):
             ax.plot(*_old(ends[chosen]).T, marker, color=colour, mfc="none", ms=4, ls="")
@@ -34,7 +35,8 @@ def basins() -> Shown:
         ],
         f"A narrow, sharp basin, in which {RUNS} runs begin, and a wide, flat one below it. With isotropic noise "
         f"{count['const']} of them end at the minimum of the flat one or beyond (triangles), and with as much noise in "
-        f"the shape of the gradients' covariance Σ {count['leading']}; more have left the sharp one.",
+        f"the shape of the gradients' covariance Σ {count['leading']}. Out of the sharp one are {beyond['const']} and "
+        f"{beyond['leading']}.",
     )
 
 
