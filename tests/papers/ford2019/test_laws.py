@@ -31,7 +31,7 @@ def test_the_distance_of_a_linear_model_is_that_of_the_nearest_point_on_a_fine_s
 
 def test_exact_distances_in_the_plane_are_those_of_a_fine_search():
     p = slack.Slack("nets", 2, 6, 1, 3)
-    logits, x, exact = slack._net(p, torch.Generator().manual_seed(5))
+    logits, x, exact = slack._net(p, torch.Generator().manual_seed(2))
     y = logits(x).argmax(1)
     turn = torch.linspace(0, 2 * math.pi, 3001, dtype=torch.float64)
     ways = torch.stack([turn.cos(), turn.sin()], 1)
@@ -91,17 +91,17 @@ def test_a_corruption_keeps_to_the_range_and_grows(name):
 
 
 def test_cosines_give_an_image_back_when_steps_are_small_and_masks_answer_as_when_opened():
-    images = torch.rand((3, 1, 10, 10))
+    images = torch.rand((3, 1, 8, 8))
     assert torch.allclose(defences.coarse(images, 1e-5), images, atol=1e-4)
-    W = drawn(4, 100).float()
+    W = drawn(4, 64).float()
     logits = lambda x: x @ W.T  # noqa: E731
     x = images.flatten(1).requires_grad_()
     for name in defences.MASKED:
-        shown, opened = (of(name, logits, 1, 10) for of in (defences.masked, defences.opened))
+        shown, opened = (of(name, logits, 1, 8) for of in (defences.masked, defences.opened))
         assert torch.equal(shown(x).argmax(1), opened(x).argmax(1))
         assert torch.autograd.grad(opened(x).sum(), x)[0].abs().sum() > 0
     for name in ("rounded", "coarse"):
-        assert torch.autograd.grad(defences.masked(name, logits, 1, 10)(x).sum(), x)[0].abs().sum() == 0
+        assert torch.autograd.grad(defences.masked(name, logits, 1, 8)(x).sum(), x)[0].abs().sum() == 0
 
 
 def test_ranks_share_where_values_are_equal():

@@ -7,9 +7,8 @@ import math
 import numpy as np
 
 from reversible.base.estimates import Estimate
-from reversible.papers.ford2019.experiments.sets import PARTS, law_of
+from reversible.papers.ford2019.experiments.sets import FACES, PARTS, law_of
 from reversible.papers.ford2019.experiments.slack import ratios
-from reversible.papers.ford2019.labels import SETS
 from reversible.records.record import Record
 from reversible.show.drawing import LAW, legend, means_and_bars, panels, show, told_apart
 from reversible.show.html import Shown
@@ -40,7 +39,7 @@ def sets(record: Record) -> Shown:
         "curve of the bound, and one plane lies on it.",
         f"The share of noisy points with an error so near is never below the bound (thick line; thin lines are closed "
         f"forms): with one plane the median distance is {m['noisy_plane'].mean:.3f} of the flat law's, with "
-        f"{SETS['planes'].split()[2]} at right angles {m['noisy_planes'].mean:.3f}.",
+        f"{FACES} perpendicular ones {m['noisy_planes'].mean:.3f}.",
     )
 
 
