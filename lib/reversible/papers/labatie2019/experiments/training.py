@@ -118,7 +118,7 @@ def ranked(*columns: Array) -> float:
     chi = [column.mean() for column in columns[0::3]]
     errors = [best(*halves) for halves in zip(columns[1::3], columns[2::3], strict=True)]
     alike = np.ptp(errors) == 0 or np.ptp(chi) == 0  # then there is no order to compare
-    return 0.0 if alike else float(stats.spearmanr(chi, errors)[0])
+    return 0.0 if alike else float(np.corrcoef(stats.rankdata(chi), stats.rankdata(errors))[0, 1])
 
 
 def measures(pairs: list[tuple[Trained, TrainedResult | Absent]]) -> dict[str, Estimate]:
