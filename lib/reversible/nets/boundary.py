@@ -160,7 +160,7 @@ def nearest_error(
     Each of the `rivals` classes with the largest scores is searched for by itself. A point that is an error is at
     distance 0, and one of which no error was found at infinity.
     """
-    integer("steps", steps), integer("rivals", rivals)
+    steps, rivals = integer("steps", steps), integer("rivals", rivals)
     batches = zip(x.split(TOGETHER), labels.split(TOGETHER), strict=True)
     distances, points = zip(*[_searched(logits, *batch, steps, rivals) for batch in batches], strict=True)
     return torch.cat(distances), torch.cat(points)
@@ -212,10 +212,10 @@ def _approached(
     Until the first error a step goes all the way onto the plane. From then on the search stands at its nearest error,
     and takes the step's whole way or, after one that did not lead to a nearer error, half as much of it as before.
     """
-    rows, none = torch.arange(len(x)), torch.full_like(x, math.inf)
+    rows = torch.arange(len(x))
     at = x if start is None else start
-    best, target = at, none
-    nearest, part = torch.full_like(x[:, 0], math.inf), torch.ones_like(x[:, 0])
+    best, target, part = at.clone(), at.clone(), torch.ones_like(x[:, 0])
+    nearest = torch.full_like(part, math.inf)
     for step in range(steps + 1):
         tried = at.detach().requires_grad_()
         scores = logits(tried)
@@ -223,18 +223,16 @@ def _approached(
         (slope,) = torch.autograd.grad(ahead.sum(), tried) if step < steps else (at,)
         with torch.no_grad():
             way = at - x
-            better = (scores.argmax(1) != labels) & (way.norm(dim=1) < nearest)
-            nearest = way.norm(dim=1).where(better, nearest)
-            best = at.where(better[:, None], best)
-            stands = nearest.isfinite()
-            if step == steps:
-                break
-            square = slope.square().sum(1).clamp_min(1e-30)  # the plane ahead + slope (v - at) = 0: its point next to x
-            plane = x - (BEYOND * (ahead.detach() - (slope * way).sum(1)) / square)[:, None] * slope
-            target = plane.where((better | ~stands)[:, None], target)  # the plane of a new place alone
-            part = torch.where(better | ~stands, 1.0, part / 2)
-            at = torch.lerp(best, target, part[:, None]).where(stands[:, None], target)
-    return best.where(stands[:, None], none)
+            length = way.norm(dim=1)
+            better = (scores.argmax(1) != labels) & (length < nearest)
+            nearest, best[better] = length.where(better, nearest), at[better]
+            # The plane ahead + slope (v - at) = 0 of a new place: its point next to x.
+            shift = BEYOND * ((slope * way).sum(1) - ahead.detach()) / slope.norm(dim=1).square().clamp_min(1e-30)
+            moved = better | nearest.isinf()
+            target[moved] = torch.addcmul(x, shift[:, None], slope)[moved]
+            part = torch.where(moved, 1.0, part / 2)
+            at = torch.lerp(best, target, part[:, None])  # all the way where there is no error yet
+    return best.where(nearest.isfinite()[:, None], torch.full_like(best, math.inf))
 
 
 def _closed(logits: Logits, x: Tensor, labels: Tensor, error: Tensor, already: Tensor) -> tuple[Tensor, Tensor]:

@@ -75,7 +75,9 @@ def run_defences(p: Defences) -> DefencesResult | Absent:
         return Absent(str(missing))
     rows = []
     for place in range(p.draws):
-        models = {name: (of_name[place].logits,) * 2 for name, of_name in nets.items()}
+        models: dict[str, tuple[Logits, Logits]] = {
+            name: (of_name[place].logits, of_name[place].logits) for name, of_name in nets.items()
+        }
         for name in MASKED:
             plain = nets["plain"][place].logits
             about = (name, plain, test.channels, test.side)
@@ -113,7 +115,7 @@ def cells(profile: str) -> list[Defences]:
         "book": ("digits", every, 1000, 12, 4, 1500, 3),
         "full": ("mnist", every, 6000, 10, 8, 5000, 10),
     }[profile]
-    return [Defences(*sizes, seed_of("ford-rank", sizes[0]))]
+    return [Defences(*sizes, seed=seed_of("ford-rank", sizes[0]))]
 
 
 def spearman(a: Array, b: Array) -> float:
