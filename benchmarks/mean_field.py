@@ -90,8 +90,8 @@ def by_scipy(a: Activation, s_b: float) -> float:
         return integrate.quad(lambda z: density(z) * f(math.sqrt(q) * z), -9, 9, epsabs=1e-13, epsrel=1e-12)[0]
 
     def off(q: float) -> float:
-        square = mean(lambda x: float(a.phi(np.float64(x))) ** 2, q)
-        return q - square / mean(lambda x: float(a.slope(np.float64(x))) ** 2, q) - s_b**2
+        square = mean(lambda x: a.phi(np.array([x])).item() ** 2, q)
+        return q - square / mean(lambda x: a.slope(np.array([x])).item() ** 2, q) - s_b**2
 
     return float(np.asarray(optimize.brentq(off, 1e-4, 1e3)))
 

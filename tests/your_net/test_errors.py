@@ -106,7 +106,7 @@ class Tuple(nn.Module):
 
 
 class Changing(Tuple):
-    def forward(self, x):
+    def forward(self, x):  # pyright: ignore[reportIncompatibleMethodOverride]
         return nn.functional.dropout(self.inner(x), 0.5, training=True)
 
 

@@ -51,7 +51,8 @@ def test_a_net_and_itself_in_another_order_have_no_barrier_once_matched():
 
 
 def test_a_high_way_is_not_called_flat():
-    ways = your_net.Ways(*(torch.tensor([0.1, 2.0, 0.1]).numpy() for _ in range(3)), 2.3, 0.5, 10, 10)
+    high = torch.tensor([0.1, 2.0, 0.1]).numpy()
+    ways = your_net.Ways(high, high, high, 2.3, 0.5, 10, 10)
     words = your_net.ways_words(ways)
     assert "That is a barrier: 0.83" in words[0]
     assert "does not tell" in words[-1]

@@ -32,7 +32,7 @@ def test_two_numbers_a_neuron_draw_what_a_matrix_draws():
     bias = 0.3 * rng.standard_normal(60_000)
     by_matrix = np.cov(np.stack([W @ a + bias, W @ b + bias]))
     many = [np.repeat(v, 60_000 // 20 * 1, axis=0) for v in (x, y)]
-    u, v = finite.next_layer(*many, 1.7, 0.3, np.tanh, rng)
+    u, v = finite.next_layer(many[0], many[1], 1.7, 0.3, np.tanh, rng)
     by_pairs = np.cov(np.stack([u.ravel(), v.ravel()]))
     assert by_pairs == pytest.approx(by_matrix, abs=0.03)
 
@@ -60,7 +60,7 @@ def test_the_wide_fall_is_the_closed_form_of_relu_in_multi_precision():
             wanted = mp.log((1 - c * c) / (1 - after**2))
         log = np.array([2 * math.log(math.sin(angle))])
         assert finite.wide_fall(log)[0] == pytest.approx(float(wanted), rel=1e-5, abs=1e-9)
-    assert fall(1e-3) == pytest.approx(finite.wide_fall(np.array([2 * math.log(1e-3)]))[0], rel=2e-3)
+    assert fall(np.array(1e-3)) == pytest.approx(finite.wide_fall(np.array([2 * math.log(1e-3)]))[0], rel=2e-3)
 
 
 def test_the_law_with_its_logarithm_is_that_of_multi_precision_far_out():

@@ -6,6 +6,7 @@ from reversible.papers.nguyen2019.experiments.bands import Joined, _unpacked
 from reversible.papers.nguyen2019.experiments.starts import Starts, starts
 from reversible.papers.nguyen2019.experiments.tasks import Points, losses_of, rows, trained_on
 from reversible.papers.nguyen2019.nets import activation, given
+from reversible.runs.experiment import Absent
 from reversible.training.bands import Band
 from reversible.training.stack import losses
 
@@ -41,4 +42,5 @@ def test_first_weights_are_scaled_once_and_those_of_a_small_net():
 def test_starts_take_a_rate_that_they_are_told():
     p = Starts(1.0, 3, 2, 30, 2, 4, 1)
     told = starts(p, 0.01)
+    assert not isinstance(told, Absent)
     assert (told.rate, told.shares, len(told.losses)) == (0.01, (), 4)
