@@ -8,7 +8,7 @@ from torch.nn import functional
 from helpers import refusal
 from reversible.nets.separable import separability
 from reversible.papers.belilovsky2019 import convolution as conv
-from reversible.papers.belilovsky2019.compared import Budget, Compared, Nets, measures_of
+from reversible.papers.belilovsky2019.compared import Budget, Compared, Nets, measures_of, probe_error
 from reversible.papers.belilovsky2019.experiments import depth, start
 from reversible.papers.belilovsky2019.greedy import (
     Plan,
@@ -188,3 +188,14 @@ def test_bad_input():
         lambda: separability(np.full((4, 2), np.nan), np.array([1, 2] * 2), np.ones((4, 2)), ones)
     )
     assert "label each" in refusal(lambda: separability(np.ones((4, 2)), ones[:3], np.ones((4, 2)), ones))
+
+
+def test_features_of_a_training_that_failed_are_all_wrong():
+    rng = np.random.default_rng(1)
+    labels = np.repeat([0, 1], 20)
+    x = rng.standard_normal((40, 3)) + 9 * labels[:, None]
+    assert probe_error(x, labels, x, labels) == 0
+    for spoilt in (np.nan, np.inf):
+        broken = x.copy()
+        broken[0, 0] = spoilt
+        assert probe_error(broken, labels, x, labels) == probe_error(x, labels, broken, labels) == 1

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from reversible.base.estimates import Estimate, largest, smallest
+from reversible.nets.separable import separability
 
 Array = np.ndarray
 Table = Any  # of tuples: by rate, by layer or epoch, a number a net
@@ -53,6 +54,13 @@ class Compared:
 
     def with_random(self, random: Table) -> Compared:
         return Compared(self.images, self.tuning, self.test, self.probe, self.ensemble, tuple(random), self.seconds)
+
+
+def probe_error(x: Array, labels: Array, unseen: Array, unseen_labels: Array) -> float:
+    """The share that a linear classifier on features gets wrong; all, where training failed and they are not finite."""
+    if not (np.isfinite(x).all() and np.isfinite(unseen).all()):
+        return 1.0
+    return 1 - separability(x, labels, unseen, unseen_labels)
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,9 @@ from torch import Tensor
 from reversible import data
 from reversible.base.estimates import Estimate
 from reversible.base.runtime import trial_generator
-from reversible.nets.separable import separability
 from reversible.papers.belilovsky2019 import convolution as conv
 from reversible.papers.belilovsky2019 import labels
-from reversible.papers.belilovsky2019.compared import Budget, Compared, measures_of
+from reversible.papers.belilovsky2019.compared import Budget, Compared, measures_of, probe_error
 from reversible.papers.belilovsky2019.convolution import ConvPlan, ConvStage, Values, image_sets, quadrants
 from reversible.papers.belilovsky2019.greedy import Sets
 from reversible.runs.experiment import Absent, Experiment, seed_of
@@ -97,7 +96,7 @@ def ensemble(stages: list[ConvStage]) -> Tensor:
 def probe_of(sets: Sets) -> float:
     """The error of a linear classifier on the means of maps over quadrants."""
     train, test = (in_parts(quadrants, part.x).numpy() for part in (sets.train, sets.test))
-    return 1 - separability(train, sets.train.labels.numpy(), test, sets.test.labels.numpy())
+    return probe_error(train, sets.train.labels.numpy(), test, sets.test.labels.numpy())
 
 
 def random_probes(p: Cifar, sets: Sets) -> list[tuple[float, ...]]:

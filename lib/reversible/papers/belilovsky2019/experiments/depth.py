@@ -11,10 +11,9 @@ from torch import Tensor
 from reversible import data
 from reversible.base.estimates import Estimate
 from reversible.base.runtime import trial_generator
-from reversible.nets.separable import separability
 from reversible.papers.belilovsky2019 import greedy as dense
 from reversible.papers.belilovsky2019 import labels
-from reversible.papers.belilovsky2019.compared import Budget, Compared, measures_of
+from reversible.papers.belilovsky2019.compared import Budget, Compared, measures_of, probe_error
 from reversible.papers.belilovsky2019.greedy import Plan, Sets, Stage, end_to_end, greedy, sets_of
 from reversible.runs.experiment import Absent, Experiment, seed_of
 
@@ -82,7 +81,7 @@ def ensemble(stages: list[Stage]) -> Tensor:
 def probes_of(sets: Sets) -> tuple[float, ...]:
     """The error of a linear classifier that is fitted to features, of each net."""
     parts = zip(sets.train.x, sets.train.labels, sets.test.x, sets.test.labels, strict=True)
-    return tuple(1 - separability(*(value.numpy() for value in four)) for four in parts)
+    return tuple(probe_error(*(value.numpy() for value in four)) for four in parts)
 
 
 def random_probes(p: Depth, sets: Sets, seeds: list[int]) -> list[tuple[float, ...]]:
