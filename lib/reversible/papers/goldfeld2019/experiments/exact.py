@@ -79,15 +79,15 @@ def laws_cells(profile: str) -> list[Laws]:
     neurons, points, samples = {"smoke": (4, 2000, 300), "book": (10, 20_000, 1000), "full": (50, 100_000, 4000)}[
         profile
     ]
-    return [Laws(neurons, points, samples, seed_of("goldfeld-laws", 0))]
+    return [Laws(1, points, samples, seed_of("goldfeld-laws", i)) for i in range(neurons)]
 
 
 def laws_measures(pairs: list[tuple[Laws, LawsResult]]) -> dict[str, Estimate]:
-    ((_, r),) = pairs
-    exact, drawn, error, library = (np.array(v) for v in (r.exact, r.drawn, r.error, r.library))
+    columns = zip(*((r.exact, r.drawn, r.error, r.library) for _, r in pairs), strict=True)
+    exact, drawn, error, library = (np.concatenate(column) for column in columns)
     return {
         "z_drawn": root_mean_square((drawn - exact) / error),
-        "plateau_off": Estimate.exact(r.plateau_off),
+        "plateau_off": Estimate.exact(max(r.plateau_off for _, r in pairs)),
         "library_off": Estimate.of(library - exact),
     }
 

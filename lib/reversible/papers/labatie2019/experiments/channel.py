@@ -97,7 +97,7 @@ def measures(pairs: list[tuple[Channel, ChannelResult | Absent]]) -> dict[str, E
     there = [(p, r) for p, r in pairs if not isinstance(r, Absent)]
     if not there:
         return {}
-    last = there[-1][1]
+    last = max(there, key=lambda pair: pair[0].batch)[1]
     return {
         "law_off": furthest([e for _, r in there for e in over_law(r)], 1),
         "factor_large": Estimate.of(np.sqrt(last.measured[-1])),
