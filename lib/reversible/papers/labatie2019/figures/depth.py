@@ -45,8 +45,8 @@ def lengths(record: Record) -> Shown:
         mean, variance = laws.log_length(c["width"], c["kind"])
         ends = np.array([0, c["layers"][-1]])
         for ax, read, law in ((means, Estimate.of, mean), (variances, squares, variance)):
-            series(ax, c["layers"], r["signal"], read, f"{c['kind']}, an input", look)
-            series(ax, c["layers"], r["noise"], read, f"{c['kind']}, a change", {**look, "marker": "x"})
+            series(ax, c["layers"], r["signal"], read, f"{c['kind'].capitalize()}, an input", look)
+            series(ax, c["layers"], r["noise"], read, f"{c['kind'].capitalize()}, a change", {**look, "marker": "x"})
             ax.plot(ends, law * ends, color=look["color"])
     means.set(xlabel="layers", ylabel="mean log size")
     variances.set(xlabel="layers", ylabel="variance of the log size")

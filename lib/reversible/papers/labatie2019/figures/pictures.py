@@ -36,8 +36,8 @@ def clouds() -> Shown:
         "layer",
         f"{IMAGES} digits (points) and small changes of them (lines) behind {LAYERS[-1]} layers, in the plane in which "
         f"the digits differ most. In the plain net they lie on one line (effective rank {ends['plain'][2]:.2f}), in "
-        f"the normalised net changes are {ends['normalised'][3]:.0e} times as large beside what distinguishes digits "
-        f"as at the start, and in the normalised residual net {ends['residual'][3]:.1f} times.",
+        f"the normalised net changes are {ends['normalised'][3] / 1e6:,.0f} million times as large beside what "
+        f"distinguishes digits as at the start, and in the normalised residual net {ends['residual'][3]:.1f} times.",
     )
 
 
@@ -46,7 +46,7 @@ Look = tuple[Array, Array, float, float]  # points (B, 2) and changes (B, 2) ove
 
 @torch.no_grad()
 def _through(kind: str) -> list[Look]:
-    s = Signals.of("digits", IMAGES, WIDTH, 1, 4)
+    s = Signals.of("digits", IMAGES, WIDTH, 1, 16)
     start, found = s.log_chi_square(), []
     for layer in range(LAYERS[-1] + 1):
         if layer in LAYERS:
