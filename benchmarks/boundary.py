@@ -135,7 +135,8 @@ def forward(logits: Logits, x: Tensor, times: int) -> None:
 
 def told(what: str, own: Callable[[], None], bare: Callable[[], None], repeats: int, more: str = "") -> None:
     """Both in turns, and the ratio of their medians."""
-    own(), bare()
+    own()
+    bare()
     spent = [(seconds(own), seconds(bare)) for _ in range(repeats)]
     ours, passes = (statistics.median(column) for column in zip(*spent, strict=True))
     print(
