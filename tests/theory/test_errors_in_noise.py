@@ -28,15 +28,9 @@ def test_a_plane_at_the_foretold_distance_has_the_share_it_was_foretold_from(mu)
 def test_the_mean_is_the_integral_of_the_bound(mu):
     with mpmath.workdps(30):
         c = -mpmath.sqrt(2) * mpmath.erfinv(2 * mpmath.mpf(mu) - 1)
-<<<<<<< HEAD
-        wanted = mpmath.quad(lambda t: upper(t - c), [0, c, c + 12])
-    assert laws.mean_distance(mu, 1.0) == pytest.approx(float(wanted), rel=1e-9)  # pyright: ignore[reportArgumentType]
-    assert laws.mean_distance(mu, 3.0) == pytest.approx(3 * float(wanted), rel=1e-9)  # pyright: ignore[reportArgumentType]
-=======
         wanted: Any = mpmath.quad(lambda t: upper(t - c), [0, c, c + 12])
     assert laws.mean_distance(mu, 1.0) == pytest.approx(float(wanted), rel=1e-9)
     assert laws.mean_distance(mu, 3.0) == pytest.approx(3 * float(wanted), rel=1e-9)
->>>>>>> i25f
 
 
 @pytest.mark.parametrize("mu", SHARES)

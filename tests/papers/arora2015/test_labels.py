@@ -21,7 +21,7 @@ RESULTS = book_folder() / "results"
 CLAIMS = read_claims(book_folder())
 CHECKS = [(claim.record, check) for claim in CLAIMS for check in (*claim.must, *claim.should)]
 LONGEST = 120
-CODE_NAMES = re.compile(r"(?<!\b[sq])_|\b(?:rms|ks|sd|linf|rho|mnist|cifar\d*|lenet\w*|k[123])\b")
+CODE_NAMES = re.compile(r"_|\b(?:rms|ks|sd|linf|rho|mnist|cifar\d*|lenet\w*|k[123])\b")
 NAMES = ("AlexNet", "SHADOW", "A, ", "Tr(", "1 − c")  # what a label may begin with that is no small letter
 
 

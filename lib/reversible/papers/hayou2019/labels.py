@@ -48,9 +48,9 @@ edges = labels(
 )
 off = labels(
     {
-        "relu_growth": "factor of the variance a layer, ReLU with s_w² of 2.2",
-        "relu_fall": "factor of 1 − c a layer, ReLU with s_w² of 1.8",
-        "relu_linear": "growth of the variance a layer over s_b², ReLU with s_w² of 2",
+        "relu_growth": "factor of the variance a layer, ReLU with weight variance of 2.2",
+        "relu_fall": "factor of 1 − c a layer, ReLU with weight variance of 1.8",
+        "relu_linear": "growth of the variance a layer over that of biases, ReLU with weight variance of 2",
         "rate_off": "largest relative distance of the fitted rate from the depth scale of the map",
         "fastest": "smallest factor of the distance of c from where it rests a layer",
         "slowest": "largest factor of the distance of c from where it rests a layer",
@@ -60,7 +60,7 @@ residual = labels(
     {
         "law_off": "largest relative distance of l² (1 − c) at the last layer from its law",
         "exponent": "power of l with which 1 − c falls in the last decade, where it is farthest from −2",
-        "deeper": "l² (1 − c) at layer 100 with s_w² of one half over the limit of ReLU without skips",
+        "deeper": "l² (1 − c) at layer 100 with weight variance of one half over the limit of ReLU without skips",
     }
 )
 WIDTHS = {"32": "32", "64": "64", "128": "128", "512": "512"}
@@ -79,16 +79,16 @@ signals = labels(
         "left_below": "share of 1 − c that is left at the last layer, tanh with weights a fifth smaller",
         "told_apart_on": "difference of 1 − c of far and near pairs at the last layer, tanh on the edge",
         "told_apart_above": "difference of 1 − c of far and near pairs at the last layer, weights a quarter larger",
-        "runaway": "mean of ln(q / q_0) at the last layer, Swish from twice the variance that stays",
-        "held": "mean of ln(q / q_0) at the last layer, tanh from twice the variance that stays",
-        "wander_swish": "root mean square of ln(q / q_0) at the last layer, Swish from the variance that stays",
-        "wander_tanh": "root mean square of ln(q / q_0) at the last layer, tanh from the variance that stays",
+        "runaway": "mean of ln(q / q₀) at the last layer, Swish from twice the variance that stays",
+        "held": "mean of ln(q / q₀) at the last layer, tanh from twice the variance that stays",
+        "wander_swish": "root mean square of ln(q / q₀) at the last layer, Swish from the variance that stays",
+        "wander_tanh": "root mean square of ln(q / q₀) at the last layer, tanh from the variance that stays",
     }
 )
 ARMS = {
     "relu": "ReLU on its edge",
-    "relu_low": "ReLU, s_w² of 1.5",
-    "relu_high": "ReLU, s_w² of 2.5",
+    "relu_low": "ReLU, weight variance of 1.5",
+    "relu_high": "ReLU, weight variance of 2.5",
     "tanh": "tanh on its edge",
     "tanh_low": "tanh, weights a fifth smaller",
     "elu": "ELU on its edge",

@@ -7,7 +7,7 @@ from reversible.runs.labels import labels
 SHARED = {
     "excess_random": "largest loss on a path above that of its ends, over that of giving zero, random nets",
     "excess_zero": "largest loss on a path above that of its ends, over that of giving zero, nets of loss zero",
-    "line_high": "share of pairs of loss zero whose straight line has a barrier of a tenth of the loss of giving zero",
+    "line_high": "share of pairs of loss zero whose straight line has a barrier of a tenth of giving zero's",
     "line_barrier": "barrier of the straight line between nets of loss zero over the loss of giving zero, median",
     "change": "change of a path's largest loss in a look ten times as fine, over the loss of giving zero",
     "jump_least": "largest distance of neighbouring places over that in a look ten times as fine, smallest ratio",

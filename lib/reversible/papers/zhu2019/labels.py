@@ -66,13 +66,13 @@ ARMS = {
     "none": "no noise", "const": "isotropic", "diag": "the diagonal of Σ", "leading": "Σ", "hessian": "H",
     "first": "the top eigenvector of H",
 }  # fmt: skip
-PLACES = {"along": "flat minimum along the top eigenvector", "across": "flat minimum across it"}
-SUMS = {"own": "each sample's own gradient", "running": "running sums of gradients"}
+PLACES = {"along": "flat along the top", "across": "flat across it"}
+SUMS = {"own": "own gradients", "running": "running sums"}
 toy = labels(
     {
         "success_{arm}_{place}_{sums}": "share of runs that end in the flat basin: noise by {arm}, {place}, {sums}",
         "above_const_{arm}_{place}_{sums}": (
-            "its share less that of isotropic noise, in standard errors: noise by {arm}, {place}, {sums}"
+            "share less isotropic's, in standard errors: noise by {arm}, {place}, {sums}"
         ),
         "more_than_const_{arm}_{place}_{sums}": "share less that of isotropic noise: noise by {arm}, {place}, {sums}",
         "diag_less_const": "share of runs that end in the flat basin, the diagonal of Σ less isotropic",
