@@ -101,7 +101,7 @@ def test_gamma_functions_solve_the_recursion():
         assert laws.residual_chi(unit, branch, growth) == pytest.approx(math.sqrt(chi), rel=1e-12)
     steps = laws.residual_steps(np.full(39, branch), np.full(39, growth))
     assert steps[-1] == pytest.approx(math.sqrt(chi), rel=1e-12)
-    late = np.log(laws.residual_chi(np.array([10**7, 10**8]), branch, growth))
+    late = np.log(laws.residual_chi(np.array([1e7, 1e8]), branch, growth))
     assert (late[1] - late[0]) / math.log(10) == pytest.approx(laws.power(growth), rel=1e-6)
 
 
