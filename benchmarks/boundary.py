@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
 from collections.abc import Callable
 
 import torch
+from timing import in_turns, seconds
 from torch import Tensor
 from torch.nn import functional
 
@@ -135,20 +135,11 @@ def forward(logits: Logits, x: Tensor, times: int) -> None:
 
 def told(what: str, own: Callable[[], None], bare: Callable[[], None], repeats: int, more: str = "") -> None:
     """Both in turns, and the ratio of their medians."""
-    own()
-    bare()
-    spent = [(seconds(own), seconds(bare)) for _ in range(repeats)]
-    ours, passes = (statistics.median(column) for column in zip(*spent, strict=True))
+    ours, passes = in_turns(own, bare, repeats=repeats)
     print(
         f"{what}: {ours:.2f} s; bare passes {passes:.2f} s: ratio {ours / passes:.2f} (goal <= {GOAL}){more}",
         flush=True,
     )
-
-
-def seconds(call: Callable[[], None]) -> float:
-    start = time.process_time()
-    call()
-    return time.process_time() - start
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
 from collections.abc import Callable
 
 import torch
+from timing import rounds
 from torch import Tensor
 
 from reversible.base.arithmetic import here
@@ -50,8 +50,10 @@ def stage(name: str, nets: int, width: int, images: int, batch: int, repeats: in
     steps = images // batch
     bare = bare_products(nets, width, batch)
     frozen = frozen_layers(nets, width, batch)
-    spent = [(seconds(lambda: run.advance(run.step + steps)), seconds(lambda: repeat(bare, steps)),
-              seconds(lambda: repeat(frozen, steps))) for _ in range(repeats + 1)][1:]  # fmt: skip
+    spent = rounds(
+        lambda: run.advance(run.step + steps), lambda: repeat(bare, steps), lambda: repeat(frozen, steps),
+        repeats=repeats,
+    )  # fmt: skip
     ratio = statistics.median(own / products for own, products, _ in spent)
     again = statistics.median((own + below) / own for own, _, below in spent)
     own = statistics.median(own for own, _, _ in spent)
@@ -96,13 +98,6 @@ def frozen_layers(nets: int, width: int, batch: int) -> Callable[[], None]:
 def repeat(call: Callable[[], None], times: int) -> None:
     for _ in range(times):
         call()
-
-
-def seconds(call: Callable[[], object]) -> float:
-    """Of this thread's processor."""
-    start = time.thread_time()
-    call()
-    return time.thread_time() - start
 
 
 if __name__ == "__main__":

@@ -13,11 +13,11 @@ from __future__ import annotations
 import argparse
 import math
 import statistics
-import time
 from collections.abc import Callable
 
 import numpy as np
 from scipy import integrate, optimize
+from timing import seconds
 
 from reversible.base.arithmetic import here
 from reversible.theory.activations import Activation, activation
@@ -38,14 +38,9 @@ def main() -> None:
     curve(repeats)
 
 
-def seconds(work: Callable[[], object], repeats: int) -> float:
-    """The median of processor time."""
-    took = []
-    for _ in range(repeats):
-        start = time.thread_time()
-        work()
-        took.append(time.thread_time() - start)
-    return statistics.median(took)
+def median(work: Callable[[], object], repeats: int) -> float:
+    """Of its seconds, the first call among them."""
+    return statistics.median(seconds(work) for _ in range(repeats))
 
 
 def layers(name: str, repeats: int) -> None:
@@ -62,13 +57,13 @@ def layers(name: str, repeats: int) -> None:
         for _ in range(LAYERS):
             z = W @ field.activation.phi(z)
 
-    net = seconds(drawn, repeats)
+    net = median(drawn, repeats)
     for what, work in (
         ("gaps", lambda: pairs.gaps(0.5, LAYERS)),
         ("variances", lambda: field.variances(1.5 * on.q, LAYERS)),
         ("keeping the map", lambda: field.at(on.q)),
     ):
-        took = seconds(work, repeats)
+        took = median(work, repeats)
         missed = "" if took < 0.01 or what.startswith("keeping") else ", over its goal of 10 ms"
         print(f"{name:6} {what:16} {1000 * took:8.2f} ms, {took / net:6.2f} of a net of {LAYERS} x {WIDTH}{missed}")
 
@@ -76,8 +71,8 @@ def layers(name: str, repeats: int) -> None:
 def curve(repeats: int) -> None:
     """The edge of tanh at many sizes of biases."""
     a, s_b = activation("tanh"), np.linspace(0.01, 2, POINTS)
-    took = seconds(lambda: edge_curve(a, s_b), repeats)
-    plain = seconds(lambda: [by_scipy(a, float(s)) for s in s_b[:: POINTS // FEW]], 1) / FEW * POINTS
+    took = median(lambda: edge_curve(a, s_b), repeats)
+    plain = seconds(lambda: [by_scipy(a, float(s)) for s in s_b[:: POINTS // FEW]]) / FEW * POINTS
     missed = "" if took < 1 else ", over its goal of 1 s"
     print(f"edge of {POINTS} points {took:6.3f} s, {took / plain:.4f} of quad inside brentq{missed}")
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 import argparse
 import resource
 import statistics
-import time
 from collections.abc import Callable
 
 import numpy as np
+from timing import seconds
 
 from reversible.base.arithmetic import here
 from reversible.base.runtime import one_thread
@@ -47,7 +47,7 @@ def compared(d: int, components: int, draws: int, repeats: int) -> str:
     calls: list[Callable[[], object]] = [
         lambda: entropy(y, SIGMA, draws, rng), lambda: products(x, y), lambda: distances(x, y),
     ]  # fmt: skip
-    taken = [[seconds_of(call) for call in calls] for _ in range(repeats)]
+    taken = [[seconds(call) for call in calls] for _ in range(repeats)]
     own, product, matrix = (statistics.median(column) for column in zip(*taken, strict=True))
     goal = "within" if own <= GOAL * matrix else "above"
     return (
@@ -76,13 +76,6 @@ def distances(x: Array, y: Array) -> None:
         np.matmul(part, table, out=now)
         now += mine[at : at + rows]
         now += theirs
-
-
-def seconds_of(call: Callable[[], object]) -> float:
-    """Of a processor."""
-    start = time.process_time()
-    call()
-    return time.process_time() - start
 
 
 def _peak() -> int:

@@ -12,13 +12,12 @@ Times are those of this process, on one thread. Nothing here is a test: a goal m
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
+from timing import in_turns, seconds
 
 from reversible.base.arithmetic import here
 from reversible.base.runtime import one_thread, trial_generator
@@ -40,13 +39,6 @@ def main() -> None:
     with one_thread(), torch.no_grad():
         for part in words.only or PARTS:
             {"one": one, "stack": stack, "law": law}[part](words.repeats)
-
-
-def seconds_of(call: Callable[[], Any]) -> float:
-    """Of this process's own time."""
-    before = time.process_time()
-    call()
-    return time.process_time() - before
 
 
 def signals(nets: int, width: int, images: int) -> Signals:
@@ -74,9 +66,7 @@ def bare(nets: int, width: int, images: int) -> Callable[[], Any]:
 def one(repeats: int) -> None:
     """One net, in turns with its bare work."""
     own, other = moments(1, WIDTH, IMAGES), bare(1, WIDTH, IMAGES)
-    own(), other()
-    spent = [(seconds_of(own), seconds_of(other)) for _ in range(repeats)]
-    whole, least = (statistics.median(column) for column in zip(*spent, strict=True))
+    whole, least = in_turns(own, other, repeats=repeats)
     print(
         f"one, {LAYERS} layers of {WIDTH}, {IMAGES} images: {whole:.2f} s, its draws and products {least:.2f} s: "
         f"ratio {whole / least:.2f} (goal <= 1.3)",
@@ -87,9 +77,7 @@ def one(repeats: int) -> None:
 def stack(repeats: int) -> None:
     """Many narrow nets side by side and one after the other."""
     together, single = moments(NETS, NARROW, FEW), moments(1, NARROW, FEW)
-    together(), single()
-    spent = [(seconds_of(together), seconds_of(single)) for _ in range(repeats)]
-    side, alone = (statistics.median(column) for column in zip(*spent, strict=True))
+    side, alone = in_turns(together, single, repeats=repeats)
     print(
         f"stack, {NETS} nets of {LAYERS} layers of {NARROW}: {side:.2f} s side by side, {NETS * alone:.2f} s one after "
         f"the other: ratio {side / (NETS * alone):.2f}",
@@ -106,7 +94,7 @@ def law(repeats: int) -> None:
         "an integral over 63 eigenvalues": lambda: laws.ratio_of_squares(np.ones(63), np.ones(63), 1.0),
     }
     for name, call in calls.items():
-        print(f"law, {name}: {1000 * min(seconds_of(call) for _ in range(repeats)):.1f} ms", flush=True)
+        print(f"law, {name}: {1000 * min(seconds(call) for _ in range(repeats)):.1f} ms", flush=True)
 
 
 if __name__ == "__main__":
