@@ -8,7 +8,7 @@ from pathlib import Path
 from reversible import ROOMS
 from reversible.base.digests import LIBRARY, imports
 
-SHOWN_OF_PAPERS = ("laws", "nets", "experiments")  # what the reference shows of a paper beside its own file
+SHOWN_OF_PAPERS = ("laws", "nets", "greedy", "signals", "depth")  # beside its own file, what a reader can use
 
 
 def modules_of(room: str) -> list[str]:
@@ -20,7 +20,7 @@ def modules_of(room: str) -> list[str]:
 
 
 def shown_of(room: str) -> list[str]:
-    """Those of its modules that the reference shows: of papers their laws, nets and experiments."""
+    """Those of its modules that the reference shows: of papers their laws and nets; experiments are run by name."""
     modules = modules_of(room)
     if room != "papers":
         return modules
