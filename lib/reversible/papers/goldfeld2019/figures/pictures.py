@@ -18,7 +18,7 @@ from reversible.theory.mixtures import information
 Array = np.ndarray
 EPOCHS = (0, 2, 4, 8, 16, 32, 64, 128, 256)
 NET = Trained("labels", 10, (8, 6, 4, 2), 0.1, EPOCHS, 1000, 1, 5, 5)  # a net whose last hidden layer is a plane
-DRAWN = 100  # inputs
+DRAWN = 80  # inputs
 
 
 @dataclass(frozen=True, eq=False)
