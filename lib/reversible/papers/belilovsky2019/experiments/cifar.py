@@ -114,7 +114,7 @@ def cells(profile: str) -> list[Cifar]:
     count, asked = {
         "smoke": (2, Cifar("digits", 40, 20, 60, 4, 2, 1, 20, 0)),
         "book": (3, Cifar("digits", 200, 100, 200, 6, 3, 2, 20, 0)),
-        "full": (10, Cifar("cifar10", 5000, 1000, 5000, 24, 4, 4, 50, 0)),
+        "full": (10, Cifar("cifar10", 2000, 1000, 3000, 32, 4, 4, 50, 0)),
     }[profile]
     return [replace(asked, seed=seed_of("greedy-cifar", place)) for place in range(count)]
 
