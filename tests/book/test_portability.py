@@ -1,8 +1,8 @@
 """The live parts of all chapters under the kernels of other CPUs, and with one thread and two: each must pass.
 
 In the smallest profile the whole book of `site` is built under plain kernels with one thread, and the machine's own
-kernels run in `smoke_records`; what is left for this file are the kernels between, with two threads. `make portability`
-runs every setting in the book profile.
+kernels run in `smoke_records`; what is left for this file are the kernels between, with two threads, for an experiment
+of each paper. `make portability` runs every setting and every experiment in the book profile.
 """
 
 import os
@@ -14,6 +14,7 @@ import pytest
 
 from helpers import PLAIN, ROOT
 from reversible.book.execute import chapters, code_cells
+from reversible.papers import EXPERIMENTS, paper_of, papers
 from reversible.records.record import book_folder
 
 PROFILE = os.environ.get("REVERSIBLE_PORTABILITY", "smoke")
@@ -28,19 +29,15 @@ if PROFILE != "smoke":
         "plain, 2 threads": {**PLAIN, "OMP_NUM_THREADS": "2"},
     }
 
-# Slow laws and simulations, which the smoke profile leaves out here. Quick ones by the same code are there.
-SLOW = (
-    "unbiased-inference", "theorem-2-3", "theorem-3-1", "theorem-3-2", "depth-law", "stacked-offsets", "reversal-map",
-    "law-grid",
-)  # fmt: skip
-LEFT_OUT = SLOW if PROFILE == "smoke" else ()
-
 # Each chapter with an experiment that it runs.
 LIVE = [
     f"{name}/{experiment}"
     for name in chapters(book_folder())
     for experiment in re.findall(r'chapter\.live\(\s*"([^"]+)"', "\n".join(code_cells(book_folder(), name)))
 ]
+# The last of a paper: its first are often laws, which round less than training does.
+OF_EACH_PAPER = list({paper_of(place.split("/")[1]).key: place for place in LIVE}.values())
+ASKED = OF_EACH_PAPER if PROFILE == "smoke" else LIVE
 RUN = """
 import sys
 from reversible.base.arithmetic import here
@@ -61,9 +58,8 @@ print(here())
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_live_parts_pass_under_other_kernels(setting):
     clean = {name: value for name, value in os.environ.items() if name not in PLAIN}
-    places = [place for place in LIVE if place.split("/")[1] not in LEFT_OUT]
     done = subprocess.run(
-        [sys.executable, "-c", RUN, PROFILE, *places],
+        [sys.executable, "-c", RUN, PROFILE, *ASKED],
         cwd=ROOT,
         env={**clean, **SETTINGS[setting]},
         capture_output=True,
@@ -71,12 +67,13 @@ def test_live_parts_pass_under_other_kernels(setting):
     )
     print(done.stdout)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[:-1] == [f"passed {place}" for place in places]
+    assert done.stdout.splitlines()[:-1] == [f"passed {place}" for place in ASKED]
     for name, value in PLAIN.items():
         if name.startswith("MKL") and SETTINGS[setting].get(name) == value:
             assert f"{name}={value}" in done.stdout  # the setting was in force
 
 
-def test_what_is_left_out_is_run_in_chapters():
+def test_every_paper_is_run():
     assert len(LIVE) == len(set(LIVE)) >= 31
-    assert set(LEFT_OUT) < {place.split("/")[1] for place in LIVE}
+    assert {place.split("/")[1] for place in OF_EACH_PAPER} <= set(EXPERIMENTS)
+    assert len(OF_EACH_PAPER) == len(papers())
