@@ -133,7 +133,7 @@ def cells(profile: str) -> list[Trained]:
     asked, groups = {
         "smoke": (Trained("digits", 40, 50, (4,), 10, 12, (0.03,), 2, 2, 0), 1),
         "book": (Trained("digits", 100, 200, (12,), 10, 200, (0.01, 0.05), 5, 3, 0), 1),
-        "full": (Trained("mnist", 500, 2000, (20,), 10, 1500, (0.003, 0.01, 0.03, 0.1), 30, 5, 0), 2),
+        "full": (Trained("mnist", 500, 2000, (20,), 10, 1500, (0.001, 0.003, 0.01, 0.03, 0.1), 30, 5, 0), 2),
     }[profile]
     return [replace(asked, seed=seed_of("zhu-net", group)) for group in range(groups)]
 
