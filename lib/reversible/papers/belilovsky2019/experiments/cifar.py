@@ -19,7 +19,7 @@ from reversible.papers.belilovsky2019.greedy import Sets
 from reversible.runs.experiment import Absent, Experiment, seed_of
 from reversible.training.passes import in_parts
 
-RATES = (0.003, 0.01, 0.03)  # with momentum 0.9
+RATES = (0.01, 0.03, 0.1)  # with momentum 0.9
 HEADS = (1, 2, 3)
 TOGETHER = (3,)  # the heads whose nets are trained end to end, too
 RANDOM = 50  # the stream of random layers
