@@ -12,6 +12,7 @@ import functools
 import importlib.util
 import io
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -50,13 +51,13 @@ def meaning_of(name: str, module: str, library: Path = LIBRARY) -> Meaning:
     InputError for an experiment that is not there, and for a name in use that cannot be resolved.
     """
     with _ONE_AT_A_TIME:
-        return _library(tuple(_texts(library))).meaning(name, module)
+        return _library(library, _files(library)).meaning(name, module)
 
 
 def meaning_of_runs(name: str, module: str, library: Path = LIBRARY) -> Meaning:
     """As `meaning_of`, of what makes the rows alone: the cells and what runs them, not what is read off them."""
     with _ONE_AT_A_TIME:
-        return _library(tuple(_texts(library))).meaning(name, module, RUNS)
+        return _library(library, _files(library)).meaning(name, module, RUNS)
 
 
 def unknown_to(before: Collection[str], now: Meaning) -> list[str]:
@@ -78,17 +79,25 @@ def changed(before: Collection[str], now: Meaning) -> list[str]:
     return unknown_to(before, now) or [now.entry]
 
 
-def _texts(library: Path) -> Iterator[tuple[str, bool, str]]:
-    """Each module of the package: its full name, whether it is a package itself, and its text."""
-    for file in sorted(library.rglob("*.py")):
-        parts = file.relative_to(library).with_suffix("").parts
-        package = parts[-1] == "__init__"
-        yield ".".join((PACKAGE, *(parts[:-1] if package else parts))), package, file.read_text(encoding="utf-8")
+def _files(library: Path) -> tuple[tuple[str, int, int], ...]:
+    """Each module's file, when it was last written and its size: asked for each meaning, as files may change."""
+    found: list[tuple[str, int, int]] = []
+    for folder, _, names in os.walk(library):
+        for file in (os.path.join(folder, name) for name in names if name.endswith(".py")):
+            here = os.stat(file)
+            found.append((file, here.st_mtime_ns, here.st_size))
+    return tuple(sorted(found))
 
 
 @functools.lru_cache(maxsize=4)
-def _library(texts: tuple[tuple[str, bool, str], ...]) -> _Library:
-    return _Library({name: (package, text) for name, package, text in texts})
+def _library(library: Path, files: tuple[tuple[str, int, int], ...]) -> _Library:
+    """By each module's full name whether it is a package itself, and its text."""
+    texts: dict[str, tuple[bool, str]] = {}
+    for file in (Path(file) for file, _, _ in files):
+        parts = file.relative_to(library).with_suffix("").parts
+        package = parts[-1] == "__init__"
+        texts[".".join((PACKAGE, *(parts[:-1] if package else parts)))] = package, file.read_text(encoding="utf-8")
+    return _Library(texts)
 
 
 class _Library:

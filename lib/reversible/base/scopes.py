@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 Name = tuple[str, ...]  # a full dotted name, such as ("numpy", "linalg", "norm")
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+OPENING = (*FUNCTIONS, ast.Lambda, ast.ClassDef)  # what opens a scope of its own
 
 
 @dataclass
@@ -41,14 +42,16 @@ def evaluated_outside(node: ast.AST) -> list[ast.expr]:
 
 def own_nodes(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
     """The nodes in the scope in which `nodes` stand; of a comprehension only what it assigns outside of itself."""
-    for node in nodes:
-        yield node
-        if isinstance(node, (*FUNCTIONS, ast.Lambda, ast.ClassDef)):
-            yield from own_nodes(evaluated_outside(node))
+    waiting = [(node, False) for node in nodes][::-1]  # and whether it stands in a comprehension
+    while waiting:
+        node, inside = waiting.pop()
+        if not inside or isinstance(node, ast.NamedExpr):
+            yield node
+        if isinstance(node, OPENING):
+            below = evaluated_outside(node)
         else:
-            parts = own_nodes(ast.iter_child_nodes(node))
-            comprehension = isinstance(node, COMPREHENSIONS)
-            yield from (part for part in parts if not comprehension or isinstance(part, ast.NamedExpr))
+            below, inside = list(ast.iter_child_nodes(node)), inside or isinstance(node, COMPREHENSIONS)
+        waiting += [(each, inside) for each in reversed(below)]
 
 
 def bindings(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, Name | None]]:
