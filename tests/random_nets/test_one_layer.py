@@ -109,14 +109,14 @@ def test_memory_stays_within_the_budget():
 
 
 def test_memory_that_is_promised_counts_the_law_of_many_codes():
-    """200 000 codes of two entries: evaluated at once their law took gigabytes."""
-    p = OneLayer(n=64, m=8, k=2, trials=20000, batch=10)
+    """50 000 codes of two entries: evaluated at once their law took gigabytes."""
+    p = OneLayer(n=64, m=8, k=2, trials=5000, batch=10)
     program = (
         "import resource, sys; from reversible.random_nets import one_layer as run\n"
         "from reversible.random_nets.one_layer import *\n"
-        "p = OneLayer(n=64, m=8, k=2, trials=20000, batch=10); one_layer(OneLayer(n=64, m=8, k=2, trials=2))\n"
+        "p = OneLayer(n=64, m=8, k=2, trials=5000, batch=10); one_layer(OneLayer(n=64, m=8, k=2, trials=2))\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "run._summary(p, np.ones((20000, 5, 10)), np.ones((20000, 10, 2)))\n"
+        "run._summary(p, np.ones((5000, 5, 10)), np.ones((5000, 10, 2)))\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
     kilobytes = int(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
