@@ -102,6 +102,7 @@ CORRUPTIONS = {
 HELP = {"noise": "trained in noise", "attacked": "trained against attacks"}
 transfer = labels(
     {
+        "rate_{training}": "learning rate, chosen on held-out images, {training}",
         "clean_{training}": "share of clean test images that are right, {training}",
         "right_{training}": "share of corrupted test images that are right, {training}",
         "gain_{help}": "gain on the ten corruptions, {help}, in shares of the images",
