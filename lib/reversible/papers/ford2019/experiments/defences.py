@@ -21,7 +21,7 @@ from reversible.runs.experiment import Absent, Experiment, seed_of
 Array = np.ndarray
 TESTED, HIDDEN = 2000, (64,)
 NOISES = {"noise_0_05": 0.05, "noise_0_1": 0.1, "noise_0_2": 0.2, "noise_0_4": 0.4}
-RADII = {"attack_weak": 0.5, "attack_middle": 1.0, "attack_strong": 1.5}  # over those of digits: half as much
+RADII = {"attack_weak": 0.25, "attack_middle": 0.5, "attack_strong": 1.0}  # over those of digits: half as much
 DROPOUT = 0.5
 DRAWS = 500  # of noise, to find sigma
 FARTHEST, UNKNOWN = 3.0, 1.0  # of a descent, in what noise foretells; where it foretells nothing
