@@ -129,7 +129,7 @@ def trained(p: Corrupted, images: data.Images, rate: float, generator: torch.Gen
 
 
 def cells(profile: str) -> list[Corrupted]:
-    sizes: tuple[str, int, int, int, tuple[float, ...], int, int] = {
+    sizes = {
         "smoke": ("digits", 300, 50, 3, (0.02, 0.05), 100, 2),
         "book": ("digits", 1000, 100, 8, (0.02, 0.05), 360, 3),
         "full": ("cifar10", 5000, 2000, 4, (0.005, 0.01, 0.02, 0.05), 1000, 10),
