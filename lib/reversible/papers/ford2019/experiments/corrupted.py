@@ -134,7 +134,10 @@ def cells(profile: str) -> list[Corrupted]:
         "book": ("digits", 1000, 100, 8, (0.02, 0.05), 360, 3),
         "full": ("cifar10", 5000, 2000, 4, (0.005, 0.01, 0.02, 0.05), 1000, 10),
     }[profile]  # fmt: skip
-    return [Corrupted(training, *sizes, seed_of("ford-transfer", training)) for training in TRAININGS]
+    return [
+        Corrupted(training, *sizes, seed_of("ford-transfer", training))  # pyright: ignore[reportCallIssue]
+        for training in TRAININGS
+    ]
 
 
 def measures(pairs: list[tuple[Corrupted, CorruptedResult | Absent]]) -> dict[str, Estimate]:
