@@ -12,6 +12,8 @@ import torch
 
 from reversible.base.checks import InputError
 from reversible.papers.arora2015.experiments import shadow_gpu
+from reversible.papers.belilovsky2019 import convolution as conv
+from reversible.papers.belilovsky2019.experiments import cifar
 from reversible.records.record import read_record
 from reversible.runs.experiment import on_one_thread
 from reversible.training import config
@@ -67,7 +69,7 @@ def test_it_runs_from_end_to_end_where_hardly_anything_is_installed(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     log = (out / "log.txt").read_text(encoding="utf-8")
     assert done.stdout == log
-    assert log.endswith("done, 0 of 12 steps failed or were left out\n")
+    assert log.endswith("done, 0 of 14 steps failed or were left out\n")
     assert log.count("ratio") == 5
     assert sum("off, allowed" in line for line in log.splitlines()) == 9
     record = read_record(out / "shadow-gpu.json")
@@ -75,6 +77,24 @@ def test_it_runs_from_end_to_end_where_hardly_anything_is_installed(tmp_path):
     assert {"gain_shadow_digits_200_20x3", "h3_below_shadow_digits_200_20x3"} <= set(record.measures)
     assert record.rules.keys() == {"G-4.2.1", "G-4.2.1.final", "G-4.2.1.cifar10", "G-4.2.3", "G-4.2.noise"}
     assert record.code_unchanged
+    record = read_record(out / "greedy-gpu.json")
+    assert record.absent == []
+    assert {"behind_k3", "gain_k2", "gain_k3"} <= set(record.measures)
+    assert record.rules.keys() == {"belilovsky2019-gpu.heads", "belilovsky2019-gpu.end"}
+    assert record.code_unchanged
+
+
+def test_one_net_trained_layer_by_layer_makes_a_record_without_measures(run, job):
+    first, second = (cell.seed for cell in cifar.gpu_cells("smoke"))
+    assert run.greedy(job, first)
+    record = read_record(job.out / "greedy-gpu.json")
+    assert record.absent == [run.LEFT_OUT]
+    assert record.measures == {}
+    job.until, job.longest["greedy-gpu"] = 0.0, 1.0
+    assert not run.greedy(job, second)
+    job.until = float("inf")
+    assert run.greedy(job, second)
+    assert "behind_k3" in read_record(job.out / "greedy-gpu.json").measures
 
 
 def test_what_there_is_no_time_for_is_left_out_with_a_line(run, tmp_path, monkeypatch):
@@ -249,3 +269,15 @@ def test_training_on_the_device_is_that_in_double_precision(run):
 @needs_cuda
 def test_recorded_steps_are_those_that_are_not(run):
     assert not [row for row in run.checks.recorded("cuda", run.train.at_hand()) if not row[1] <= row[2]]
+
+
+@pytest.mark.cuda
+@needs_cuda
+def test_layers_trained_one_by_one_on_the_device_end_where_those_on_the_cpu_do():
+    p = replace(cifar.gpu_cells("smoke")[0], images=400, epochs=3)
+    sets = conv.image_sets(p.data, p.images, p.tuning, p.seed, p.test)
+    ends = []
+    for device in ("cpu", "cuda"):
+        *_, last = conv.greedy_conv(p.plan(3, 0.03), cifar.on_device(sets, device), p.seed)
+        ends.append(conv.risk_of(last.stage, last.sets.train.x, last.sets.train.labels))
+    assert ends[1] == pytest.approx(ends[0], rel=0.02)

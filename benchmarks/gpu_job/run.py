@@ -1,8 +1,8 @@
 """One run on a machine with a GPU and no network: PYTHONPATH=lib python benchmarks/gpu_job/run.py DATA OUT
 
-DATA holds the parts that `parts.py` wrote, OUT gets `log.txt`, `shadow-gpu.json` and what else a step leaves, each as
-soon as it is there: a run that is cut off loses its last step alone. Each step says how long it may take, and is left
-out, with a line, where less time is left. README.md beside this file says more.
+DATA holds the parts that `parts.py` wrote, OUT gets `log.txt`, the records and what else a step leaves, each as soon as
+it is there: a run that is cut off loses its last step alone. Each step says how long it may take, and is left out, with
+a line, where less time is left. README.md beside this file says more.
 """
 
 from __future__ import annotations
@@ -37,13 +37,14 @@ from reversible.base.arithmetic import here  # noqa: E402
 from reversible.base.journal import Journal  # noqa: E402
 from reversible.papers import EXPERIMENTS  # noqa: E402
 from reversible.papers.arora2015.experiments import shadow_gpu  # noqa: E402
+from reversible.papers.belilovsky2019.experiments import cifar  # noqa: E402
 from reversible.records import make  # noqa: E402
 from reversible.records.claims import judge, read_claims, rules_for  # noqa: E402
-from reversible.records.record import book_folder, read_record, write_record  # noqa: E402
-from reversible.runs.experiment import Absent, Experiment  # noqa: E402
+from reversible.records.record import Record, book_folder, read_record, write_record  # noqa: E402
+from reversible.runs.experiment import Absent  # noqa: E402
 from reversible.training import config  # noqa: E402
 
-NAME = "shadow-gpu"
+NAME, GREEDY = "shadow-gpu", "greedy-gpu"
 BANDWIDTH = {"H200": 4.8e12, "H100": 3.35e12}  # bytes/s, by what stands in a card's name; both reach the same FLOP/s
 LEFT_OUT = "left out: no time was left for it, or its images were not brought"
 MARGIN = 1.5  # how many times as long as the longest cell so far the next one may take
@@ -66,7 +67,7 @@ class Job:
         self.folder = Path(tempfile.mkdtemp(prefix="gpu_job_"))  # for what need not come back
         self.journal = Finished(self.folder / "cells")
         self.sets: list[str] = []  # of images, that were brought
-        self.longest: dict[str, float] = {}  # regime -> seconds of its longest cell so far
+        self.longest: dict[str, float] = {}  # regime, or record -> seconds of its longest cell so far
         out.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -216,46 +217,64 @@ def training(job: Job) -> None:
 
 def curve(job: Job, regime: str, method: str) -> bool:
     """Run the cells of one more curve, and write the record of all that there is so far."""
-    asked = replace(EXPERIMENTS[NAME], run_cell=InTime(job, EXPERIMENTS[NAME], (regime, method)))
-    rules = rules_for(read_claims(book_folder()), NAME)
-    record = make.run(asked, job.profile, rules, device=job.device, journal=job.journal)
-    write_record(record, job.out / f"{NAME}.json")
+    record = written(job, NAME, InTime(job, regime, lambda cell: (cell.regime, cell.method) == (regime, method)))
     for name, estimate in record.measures.items():
         if name.endswith(regime) and name.startswith((f"gain_{method}_", f"error_{method}_", f"{method}_below_")):
-            job.say(f"  {asked.label(name)}: {estimate.scaled(100)}")
+            job.say(f"  {EXPERIMENTS[NAME].label(name)}: {estimate.scaled(100)}")
     own = [row for cell, row in record.pairs() if (cell["regime"], cell["method"]) == (regime, method)]
     job.say(f"  {sum('lr' in row for row in own)} of {len(own)} rates were run")
     return all("lr" in row for row in own)
 
 
-@dataclass
+def greedy(job: Job, seed: int) -> bool:
+    """Train one more net layer by layer with each kind of head, and end to end; write the record of all so far."""
+    record = written(job, GREEDY, InTime(job, GREEDY, lambda cell: cell.seed == seed))
+    for name in ("last_k1", "last_k2", "last_k3", "together_k3", "behind_k3"):
+        if name in record.measures:
+            job.say(f"  {EXPERIMENTS[GREEDY].label(name)}: {record.measures[name].scaled(100)}")
+    return all("absent" not in row for cell, row in record.pairs() if cell["seed"] == seed)
+
+
+def written(job: Job, name: str, in_time: InTime) -> Record:
+    """The record of all cells of an experiment so far, those that `in_time` runs now included; on disk."""
+    experiment = EXPERIMENTS[name]
+    asked = replace(experiment, run_cell=replace(in_time, run=experiment.run_cell))
+    rules = rules_for(read_claims(book_folder()), name)
+    record = make.run(asked, job.profile, rules, device=job.device, journal=job.journal)
+    write_record(record, job.out / f"{name}.json")
+    return record
+
+
+@dataclass(frozen=True)
 class InTime:
-    """Runs the cells of one curve, and none for which the time that is left may not do."""
+    """Runs the cells that are asked for, and none for which the time that is left may not do."""
 
     job: Job
-    experiment: Experiment
-    curve: tuple[str, str]
+    of: str  # cells that take about as long as each other
+    asked: Callable[[Any], bool]
+    run: Callable[[Any], Any] = print  # filled in
 
     def __call__(self, cell: Any) -> Any:
-        longest = self.job.longest.get(cell.regime, 0.0)
-        brought = cell.training.data in (*self.job.sets, "digits")
-        if not brought or (cell.regime, cell.method) != self.curve or self.job.left < MARGIN * longest:
+        longest = self.job.longest.get(self.of, 0.0)
+        images = getattr(cell, "training", cell).data
+        brought = images in (*self.job.sets, "digits")
+        if not brought or not self.asked(cell) or self.job.left < MARGIN * longest:
             return Absent(LEFT_OUT)
         start = time.monotonic()
-        result = self.experiment.run_cell(cell)
-        self.job.longest[cell.regime] = max(longest, time.monotonic() - start)
+        result = self.run(cell)
+        self.job.longest[self.of] = max(longest, time.monotonic() - start)
         return result
 
 
 def verdicts(job: Job) -> None:
-    """What the claims that read the record come to."""
-    record = read_record(job.out / f"{NAME}.json")
+    """What the claims that read the records come to."""
     if job.rehearse:
         job.say("  a rehearsal has none")
         return
+    records = {name: read_record(file) for name in (NAME, GREEDY) if (file := job.out / f"{name}.json").is_file()}
     for claim in read_claims(book_folder()):
-        if claim.record == NAME:
-            found = judge(claim, lambda _: record)
+        if claim.record in records:
+            found = judge(claim, records.__getitem__)
             job.say(f"  {claim.id}: {found.status}. {found.why}".rstrip())
 
 
@@ -263,7 +282,7 @@ FIRST = (Step("machine", 0, machine), Step("data", 0, data))
 
 
 def steps_of(job: Job) -> list[Step]:
-    """All others, in order: checks, ratios, then curve by curve."""
+    """All others, in order: checks, ratios, then curve by curve, then net by net."""
     curves = dict.fromkeys((cell.regime, cell.method) for cell in shadow_gpu.gpu_cells(job.profile))
     return [
         Step("float64", 60, float64),
@@ -273,6 +292,8 @@ def steps_of(job: Job) -> list[Step]:
         Step("training", 60, training),
         *(Step(f"curve {regime} {method}", 15, functools.partial(curve, regime=regime, method=method))
           for regime, method in curves),
+        *(Step(f"greedy {place}", 60, functools.partial(greedy, seed=cell.seed))
+          for place, cell in enumerate(cifar.gpu_cells(job.profile))),
         Step("verdicts", 0, verdicts),
     ]  # fmt: skip
 

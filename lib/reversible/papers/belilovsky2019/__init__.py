@@ -15,7 +15,7 @@ PAPER = Paper(
         "experiments.risk": ("greedy-risk",),
         "experiments.errors": ("greedy-errors",),
         "experiments.depth": ("greedy-depth",),
-        "experiments.cifar": ("greedy-cifar",),
+        "experiments.cifar": ("greedy-cifar", "greedy-gpu"),
     },
     figures={
         "figures.theory": ("greedy-risk", "greedy-errors"),

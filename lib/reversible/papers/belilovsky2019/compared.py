@@ -82,7 +82,7 @@ class Nets:
 
     test: dict[str, Array]
     tuning: dict[str, Array]
-    probe: dict[str, Array]
+    probe: dict[str, Array]  # none where nothing was probed
     ensemble: dict[str, Array]  # (nets,)
     random: Array
     at_edge: Array  # whether the rate of a greedy net is the smallest or the largest of the grid
@@ -94,15 +94,17 @@ class Nets:
             {name: joined([getattr(r, field)[name] for r in found]) for name in getattr(found[0], field)}
             for field in ("tuning", "test", "probe", "ensemble")
         )
+        heads = list(ensemble)
         best = {name: table[:, -1].argmin(0) for name, table in tuning.items()}
         by_epoch = {name: table.argmin(0) for name, table in tuning.items()}
         rates = len(tuning["1"])
-        own = {k: chosen(test[k], best[k]) for k in probe}
-        own |= {name: np.take_along_axis(test[name], by_epoch[name][None], 0)[0] for name in test if name not in probe}
+        own = {k: chosen(test[k], best[k]) for k in heads}
+        own |= {name: np.take_along_axis(test[name], by_epoch[name][None], 0)[0] for name in test if name not in heads}
         return cls(
-            own, {k: chosen(tuning[k], best[k]) for k in probe}, {k: chosen(probe[k], best[k]) for k in probe},
-            {k: chosen(ensemble[k], best[k]) for k in probe}, joined([r.random for r in found]),
-            np.concatenate([(best[k] == 0) | (best[k] == rates - 1) for k in probe]),
+            own, {k: chosen(tuning[k], best[k]) for k in heads},
+            {k: chosen(probe[k], best[k]) for k in heads if probe[k].size},
+            {k: chosen(ensemble[k], best[k]) for k in heads}, joined([r.random for r in found]),
+            np.concatenate([(best[k] == 0) | (best[k] == rates - 1) for k in heads]),
         )  # fmt: skip
 
 
@@ -121,7 +123,7 @@ def measures_of(found: Sequence[Compared], budget: Callable[[int], Budget]) -> d
     if not found:
         return {}
     nets = Nets.of(found)
-    measures = depth_measures(nets) | random_measures(nets)
+    measures = depth_measures(nets) | probe_measures(nets)
     for name in (name for name in nets.test if name.startswith("t")):
         measures |= together_measures(nets, name, budget(int(name[1:])))
         own, beside = (sum(r.seconds[key] for r in found) for key in (name[1:], name))
@@ -131,38 +133,39 @@ def measures_of(found: Sequence[Compared], budget: Callable[[int], Budget]) -> d
 
 def depth_measures(nets: Nets) -> dict[str, Estimate]:
     """Of greedy nets: what happens from layer to layer, and from k to k."""
-    measures, steps, gains = {}, [], []
-    for k, test in nets.test.items():
-        if k.startswith("t"):
-            continue
-        probe = nets.probe[k]
-        rises = [Estimate.of(probe[0] - later) for later in probe[1:]]
+    measures, steps, gains = dict[str, Estimate](), [], []
+    for k in nets.ensemble:
+        test = nets.test[k]
+        measures[f"first_k{k}"], measures[f"last_k{k}"] = Estimate.of(test[0]), Estimate.of(test[-1])
+        measures[f"ensemble_k{k}"] = Estimate.of(nets.ensemble[k])
+        steps += [Estimate.of(before - after) for before, after in itertools.pairwise(test)]
+        gains.append(Estimate.of(test[-1] - nets.ensemble[k]))
+    for more, fewer in (("2", "1"), ("3", "2")):
+        measures[f"gain_k{more}"] = Estimate.of(nets.test[fewer][-1] - nets.test[more][-1])
+    measures["at_edge"] = Estimate.exact(float(nets.at_edge.mean()))
+    return measures | {"smallest_step": smallest(steps), "ensemble_gain": smallest(gains)}
+
+
+def probe_measures(nets: Nets) -> dict[str, Estimate]:
+    """Of probes on trained layers, and on random ones; nothing where nothing was probed."""
+    if not nets.probe:
+        return {}
+    measures = dict[str, Estimate]()
+    pixels, first, *later = nets.random
+    for k, probe in nets.probe.items():
+        rises = [Estimate.of(probe[0] - after) for after in probe[1:]]
         measures[f"probe_rise_k{k}"] = smallest(rises)
         measures[f"probe_last_rise_k{k}"] = rises[-1]
         measures[f"probe_first_k{k}"], measures[f"probe_last_k{k}"] = Estimate.of(probe[0]), Estimate.of(probe[-1])
         measures[f"over_random_k{k}"] = smallest(
             [Estimate.of(control - own) for own, control in zip(probe, nets.random[1:], strict=True)]
         )  # fmt: skip
-        measures[f"first_k{k}"], measures[f"last_k{k}"] = Estimate.of(test[0]), Estimate.of(test[-1])
-        measures[f"ensemble_k{k}"] = Estimate.of(nets.ensemble[k])
-        steps += [Estimate.of(before - after) for before, after in itertools.pairwise(test)]
-        gains.append(Estimate.of(test[-1] - nets.ensemble[k]))
-    last = {k: nets.test[k][-1] for k in nets.probe}
-    for more, fewer in (("2", "1"), ("3", "2")):
-        measures[f"gain_k{more}"] = Estimate.of(last[fewer] - last[more])
-    return measures | {"smallest_step": smallest(steps), "ensemble_gain": smallest(gains)}
-
-
-def random_measures(nets: Nets) -> dict[str, Estimate]:
-    """Of probes on random layers."""
-    pixels, first, *later = nets.random
-    return {
+    return measures | {
         "random_rise": largest([Estimate.of(first - each) for each in later]),
         "random_last_rise": Estimate.of(first - later[-1]),
         "random_first": Estimate.of(first),
         "random_last": Estimate.of(later[-1]),
         "pixels": Estimate.of(pixels),
-        "at_edge": Estimate.exact(float(nets.at_edge.mean())),
     }
 
 

@@ -126,13 +126,13 @@ def share_right(scores: Tensor, labels: Tensor) -> float:
 
 
 def first_values(channels: int, widths: Sequence[int], classes: int, like: Tensor, g: torch.Generator) -> Values:
-    """Filters of variance 2 / (9 C), the linear layer's weights of 2 / (4 M); zero biases."""
+    """Filters of variance 2 / (9 C), the linear layer's weights of 2 / (4 M); zero biases. Where and what `like` is."""
     values: Values = []
     for narrow, width in zip((channels, *widths), widths, strict=False):
         values += [torch.randn(width, narrow, 3, 3, generator=g) * math.sqrt(2 / (TAPS * narrow)), torch.zeros(width)]
     read = 4 * widths[-1]
     values += [torch.randn(classes, read, generator=g) * math.sqrt(2 / read), torch.zeros(classes)]
-    return [value.to(like.dtype).requires_grad_() for value in values]
+    return [value.to(like).requires_grad_() for value in values]
 
 
 def begin_as_identity(values: Values, channels: int, width: int) -> Values:

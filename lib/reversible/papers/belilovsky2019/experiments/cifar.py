@@ -1,4 +1,7 @@
-"""Convolutional nets on a part of CIFAR-10: the paper's table in small, greedily and end to end."""
+"""Convolutional nets on a part of CIFAR-10, greedily and end to end: the paper's table in small, and larger on a GPU.
+
+`greedy-gpu` has the paper's number of filters and half of the images; a cell is one net of each kind at each rate.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,11 @@ from reversible.papers.belilovsky2019 import convolution as conv
 from reversible.papers.belilovsky2019 import labels
 from reversible.papers.belilovsky2019.compared import Budget, Compared, measures_of, probe_error
 from reversible.papers.belilovsky2019.convolution import ConvPlan, ConvStage, Values, image_sets, quadrants
-from reversible.papers.belilovsky2019.greedy import Sets
+from reversible.papers.belilovsky2019.greedy import Part, Sets
 from reversible.runs.experiment import Absent, Experiment, seed_of
 from reversible.training.passes import in_parts
 
-RATES = (0.01, 0.03, 0.1)  # with momentum 0.9
+RATES = (0.01, 0.03, 0.1)  # with momentum 0.9, on batches of 20 and of 50
 HEADS = (1, 2, 3)
 TOGETHER = (3,)  # the heads whose nets are trained end to end, too
 RANDOM = 50  # the stream of random layers
@@ -39,6 +42,9 @@ class Cifar:
     batch: int
     seed: int
     draws: int = 1
+    rates: tuple[float, ...] = RATES
+    probed: bool = True  # for which scikit-learn is needed
+    device: str = "cpu"
 
     def plan(self, k: int, lr: float) -> ConvPlan:
         return ConvPlan((self.width,) * self.layers, k, self.epochs, self.batch, lr)
@@ -46,27 +52,35 @@ class Cifar:
 
 def compared(p: Cifar) -> Compared | Absent:
     try:
-        sets = image_sets(p.data, p.images, p.tuning, p.seed, p.test)
+        sets = on_device(image_sets(p.data, p.images, p.tuning, p.seed, p.test), p.device)
     except data.NotAtHand as missing:
         return Absent(str(missing))
     found = Compared.empty(p.images, HEADS, TOGETHER)
     for k in HEADS:
-        for lr in RATES:
-            add_greedy(found, k, p.plan(k, lr), sets, p.seed)
+        for lr in p.rates:
+            add_greedy(found, k, p, lr, sets)
     for k in TOGETHER:
-        for lr in RATES:
+        for lr in p.rates:
             add_together(found, k, p, lr, sets)
-    return found.with_random(random_probes(p, sets))
+    return found.with_random(random_probes(p, sets) if p.probed else [])
 
 
-def add_greedy(found: Compared, k: int, plan: ConvPlan, sets: Sets, seed: int) -> None:
+def on_device(sets: Sets, device: str) -> Sets:
+    train, tuning, test = (
+        Part(part.x.to(device), part.labels.to(device)) for part in (sets.train, sets.tuning, sets.test)
+    )
+    return Sets(train, tuning, test, sets.classes)
+
+
+def add_greedy(found: Compared, k: int, p: Cifar, lr: float, sets: Sets) -> None:
     """Errors and probes after each layer, and the ensemble of all heads."""
-    start, stages = time.thread_time(), list(conv.greedy_conv(plan, sets, seed))
+    start, stages = time.thread_time(), list(conv.greedy_conv(p.plan(k, lr), sets, p.seed))
     spent = time.thread_time() - start
     tuning = [(1 - conv.accuracy(stage.stage, stage.sets.tuning),) for stage in stages]
     test = [(1 - conv.accuracy(stage.stage, stage.sets.test),) for stage in stages]
     right = conv.share_right(ensemble(stages), sets.test.labels)
-    found.add_greedy(k, tuning, test, [(probe_of(s.through()),) for s in stages], (1 - right,), spent)
+    probes = [(probe_of(s.through()),) for s in stages] if p.probed else []
+    found.add_greedy(k, tuning, test, probes, (1 - right,), spent)
 
 
 def add_together(found: Compared, k: int, p: Cifar, lr: float, sets: Sets) -> None:
@@ -95,8 +109,10 @@ def ensemble(stages: list[ConvStage]) -> Tensor:
 
 def probe_of(sets: Sets) -> float:
     """The error of a linear classifier on the means of maps over quadrants."""
-    train, test = (in_parts(quadrants, part.x).numpy() for part in (sets.train, sets.test))
-    return probe_error(train, sets.train.labels.numpy(), test, sets.test.labels.numpy())
+    train, test = (
+        (in_parts(quadrants, part.x).cpu().numpy(), part.labels.cpu().numpy()) for part in (sets.train, sets.test)
+    )
+    return probe_error(*train, *test)
 
 
 def random_probes(p: Cifar, sets: Sets) -> list[tuple[float, ...]]:
@@ -119,19 +135,31 @@ def cells(profile: str) -> list[Cifar]:
     return [replace(asked, seed=seed_of("greedy-cifar", place)) for place in range(count)]
 
 
+def gpu_cells(profile: str) -> list[Cifar]:
+    """What is for a GPU is in `full` alone."""
+    count, asked = 2, Cifar("digits", 40, 20, 60, 4, 2, 1, 20, 0, probed=False)
+    if profile == "full":
+        count, asked = (
+            5,
+            Cifar("cifar10", 25_000, 5000, 10_000, 128, 4, 5, 128, 0, rates=(0.03, 0.1, 0.3), probed=False),
+        )
+    return [replace(asked, seed=seed_of("greedy-gpu", place)) for place in range(count)]
+
+
 def budget(p: Cifar, k: int) -> Budget:
     """What greedy training with heads of k layers costs beside the same net end to end."""
     channels, pixels = {"digits": (1, 64), "cifar10": (12, 256)}[p.data]
-    plan = p.plan(k, RATES[0])
+    plan = p.plan(k, p.rates[0])
     stages = [cost.of(p.epochs) for cost in conv.costs(plan, channels, pixels, 10)]
     return Budget(stages, conv.cost_together(plan, channels, pixels, 10).an_epoch)
 
 
 def measures(pairs: list[tuple[Cifar, Compared | Absent]]) -> dict[str, Estimate]:
-    p = pairs[0][0]
-    return measures_of([r for _, r in pairs if isinstance(r, Compared)], lambda k: budget(p, k))
+    p, there = pairs[0][0], [r for _, r in pairs if isinstance(r, Compared)]
+    return measures_of(there if len(there) > 1 else [], lambda k: budget(p, k))  # one net has no interval
 
 
 EXPERIMENTS = {
     "greedy-cifar": Experiment(cells, compared, measures, label=labels.compared, timed=("seconds",)),
+    "greedy-gpu": Experiment(gpu_cells, compared, measures, label=labels.compared, timed=("seconds",)),
 }
