@@ -66,7 +66,7 @@ trained = labels(
         "error_{place}": "share of test images that are wrong, {place}",
         "noisy_{place}": "median distance of noisy images over the flat law's, {place}",
         "clean_{place}": "median of clean distances over what noise foretells, {place}",
-        "attacks_{place}": "median of the descent's over the search's distances of noisy images, {place}",
+        "attacks_{place}": "median distance of noisy images, the descent's over the search's, {place}",
         "follows_{place}": "correlation of the clean distance with what noise foretells, {place}",
         "distance_{place}": "median distance of clean images from the nearest error found, {place}",
     },
