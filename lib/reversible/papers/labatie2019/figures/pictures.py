@@ -11,7 +11,7 @@ from reversible.show.drawing import COLOURS, LAW, SMALLEST, panels, show_moments
 from reversible.show.html import Shown
 
 Array = np.ndarray
-LAYERS = (0, 1, 2, 5, 10, 20, 50, 100)
+LAYERS = (0, 2, 5, 10, 20, 50, 100)
 KINDS = {"plain": "plain", "normalised": "normalised", "residual": "residual"}
 WIDTH, IMAGES, SIZE = 256, 64, 0.15  # a change is drawn at this share of its size
 APART, REACH = 3.4, 1.45  # of the middles of two clouds; and how far one goes
