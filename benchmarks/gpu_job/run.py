@@ -217,7 +217,7 @@ def training(job: Job) -> None:
 
 def curve(job: Job, regime: str, method: str) -> bool:
     """Run the cells of one more curve, and write the record of all that there is so far."""
-    record = written(job, NAME, InTime(job, regime, lambda cell: (cell.regime, cell.method) == (regime, method)))
+    record = written(job, NAME, regime, lambda cell: (cell.regime, cell.method) == (regime, method))
     for name, estimate in record.measures.items():
         if name.endswith(regime) and name.startswith((f"gain_{method}_", f"error_{method}_", f"{method}_below_")):
             job.say(f"  {EXPERIMENTS[NAME].label(name)}: {estimate.scaled(100)}")
@@ -228,19 +228,19 @@ def curve(job: Job, regime: str, method: str) -> bool:
 
 def greedy(job: Job, seed: int) -> bool:
     """Train one more net layer by layer with each kind of head, and end to end; write the record of all so far."""
-    record = written(job, GREEDY, InTime(job, GREEDY, lambda cell: cell.seed == seed))
+    record = written(job, GREEDY, GREEDY, lambda cell: cell.seed == seed)
     for name in ("last_k1", "last_k2", "last_k3", "together_k3", "behind_k3"):
         if name in record.measures:
             job.say(f"  {EXPERIMENTS[GREEDY].label(name)}: {record.measures[name].scaled(100)}")
     return all("absent" not in row for cell, row in record.pairs() if cell["seed"] == seed)
 
 
-def written(job: Job, name: str, in_time: InTime) -> Record:
-    """The record of all cells of an experiment so far, those that `in_time` runs now included; on disk."""
+def written(job: Job, name: str, of: str, asked: Callable[[Any], bool]) -> Record:
+    """The record of an experiment with all cells so far, on disk; those that are `asked` for run now."""
     experiment = EXPERIMENTS[name]
-    asked = replace(experiment, run_cell=replace(in_time, run=experiment.run_cell))
+    in_time = replace(experiment, run_cell=InTime(job, of, asked, experiment.run_cell))
     rules = rules_for(read_claims(book_folder()), name)
-    record = make.run(asked, job.profile, rules, device=job.device, journal=job.journal)
+    record = make.run(in_time, job.profile, rules, device=job.device, journal=job.journal)
     write_record(record, job.out / f"{name}.json")
     return record
 
@@ -252,7 +252,7 @@ class InTime:
     job: Job
     of: str  # cells that take about as long as each other
     asked: Callable[[Any], bool]
-    run: Callable[[Any], Any] = print  # filled in
+    run: Callable[[Any], Any]
 
     def __call__(self, cell: Any) -> Any:
         longest = self.job.longest.get(self.of, 0.0)

@@ -109,7 +109,7 @@ def test_memory_stays_within_the_budget():
 
 
 def test_memory_that_is_promised_counts_the_law_of_many_codes():
-    """50 000 codes of two entries: evaluated at once their law took gigabytes."""
+    """50 000 codes of two entries: evaluated at once their law takes gigabytes."""
     p = OneLayer(n=64, m=8, k=2, trials=5000, batch=10)
     program = (
         "import resource, sys; from reversible.random_nets import one_layer as run\n"

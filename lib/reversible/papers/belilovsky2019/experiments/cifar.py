@@ -66,6 +66,7 @@ def compared(p: Cifar) -> Compared | Absent:
 
 
 def on_device(sets: Sets, device: str) -> Sets:
+    """The same images and labels, there."""
     train, tuning, test = (
         Part(part.x.to(device), part.labels.to(device)) for part in (sets.train, sets.tuning, sets.test)
     )
@@ -137,12 +138,9 @@ def cells(profile: str) -> list[Cifar]:
 
 def gpu_cells(profile: str) -> list[Cifar]:
     """What is for a GPU is in `full` alone."""
-    count, asked = 2, Cifar("digits", 40, 20, 60, 4, 2, 1, 20, 0, probed=False)
-    if profile == "full":
-        count, asked = (
-            5,
-            Cifar("cifar10", 25_000, 5000, 10_000, 128, 4, 5, 128, 0, rates=(0.03, 0.1, 0.3), probed=False),
-        )
+    small = 2, Cifar("digits", 40, 20, 60, 4, 2, 1, 20, 0, probed=False)
+    large = 5, Cifar("cifar10", 25_000, 5000, 10_000, 128, 4, 5, 128, 0, rates=(0.03, 0.1, 0.3), probed=False)
+    count, asked = large if profile == "full" else small
     return [replace(asked, seed=seed_of("greedy-gpu", place)) for place in range(count)]
 
 
