@@ -14,8 +14,8 @@ document.addEventListener("DOMContentLoaded", () => {
   const boxes = [...document.querySelectorAll(".rv-scroll")];
   const scrolls = (box) => box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight;
   const reach = () => boxes.forEach((box) => (scrolls(box) ? (box.tabIndex = 0) : box.removeAttribute("tabindex")));
-  addEventListener("resize", reach);
-  reach();
+  const watch = new ResizeObserver(reach); // what a box holds is laid out again too, when its fonts have come
+  for (const box of boxes) for (const part of [box, ...box.children]) watch.observe(part);
 
   const roles = { table: "table", thead: "rowgroup", tbody: "rowgroup", tr: "row", th: "columnheader", td: "cell" };
   for (const table of document.querySelectorAll(".rv-verdicts"))

@@ -147,7 +147,7 @@ def test_only_tables_that_scroll_take_the_keyboard(opened):
         page = opened[name][0]
         wrong = "[...document.querySelectorAll('.rv-scroll')].filter(b => (b.tabIndex === 0) !== " \
                 "(b.scrollWidth > b.clientWidth || b.scrollHeight > b.clientHeight)).length"  # fmt: skip
-        assert page.evaluate(wrong) == 0
+        page.wait_for_function(f"{wrong} === 0", timeout=10_000)
         assert page.locator(".rv-scroll").count() >= 1
         assert page.locator(".rv-scroll:not([aria-label])").count() == 0
 
