@@ -18,7 +18,7 @@ import pytest
 
 import small_book
 from groups import pytest_collection_modifyitems, pytest_xdist_make_scheduler
-from helpers import PLAIN, ROOT, Checkout, QuietHandler, copy_project, opened_cluster, skip_without, skip_without_set
+from helpers import AVX2, ROOT, Checkout, QuietHandler, copy_project, opened_cluster, skip_without, skip_without_set
 from once import Shared, made_once, pytest_runtest_setup, shared_folder
 from reversible import data
 from reversible.papers.arora2015.explorer import explorer
@@ -77,13 +77,13 @@ def needs_vgg16() -> None:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The whole book, built strictly from nothing in the smoke profile under plain kernels: the folder of its pages.
+    """The whole book, built strictly from nothing in the smoke profile under AVX2's kernels: the folder of its pages.
 
-    The machine's own kernels run every experiment in `smoke_records`.
+    The machine's own kernels run every experiment in `smoke_records`, and plain ones some in `test_portability`.
     """
     with made_once("the whole book"):
         checkout = copy_project(tmp_path_factory.mktemp("book"))
-        done = checkout.build(**PLAIN, OMP_NUM_THREADS="1")
+        done = checkout.build(**AVX2, OMP_NUM_THREADS="1")
         assert done.returncode == 0, done.stdout + done.stderr
         return Path(done.stdout.splitlines()[-1]).parent
 

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 
 
 # The kernels that every CPU has: what a chapter computes with them is what another machine may compute.
+AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
 PLAIN = {"ATEN_CPU_CAPABILITY": "default", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2", "MKL_CBWR": "COMPATIBLE"}
 
 
