@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -204,7 +205,8 @@ def _checked(check: Check, record: Record) -> Checked:
 
 def judge_all(claims: list[Claim], results: Path) -> list[Verdict]:
     """Every verdict, from the records in the folder `results`; InputError for a record that is missing or unfit."""
-    return [judge(claim, lambda name: read_record(results / f"{name}.json")) for claim in claims]
+    read = functools.cache(lambda name: read_record(results / f"{name}.json"))  # several claims read one record
+    return [judge(claim, read) for claim in claims]
 
 
 def records_of(of: list[Verdict]) -> dict[str, Record]:
