@@ -173,6 +173,16 @@ def test_what_was_finished_before_ctrl_c_is_not_run_again(journal):
     assert again.calls == list(range(10))
 
 
+def test_a_record_says_what_its_cells_took_also_where_an_earlier_run_kept_them(journal):
+    experiment = EXPERIMENTS["baby-theorem"]
+    for cell in experiment.cells("smoke"):
+        kept = make.run_cell(experiment.run_cell, make.Asked(cell))
+        assert kept.seconds > 0
+        journal.keep(make.Asked(cell), replace(kept, seconds=100.0))
+    record = make.run(experiment, "smoke", journal=journal)
+    assert record.provenance["seconds"] == 100 * len(record.rows)
+
+
 def test_an_executors_results_are_kept_as_they_come(journal):
     with ThreadPoolExecutor(1) as pool, pytest.raises(InputError):
         mapped(fail_at_three, range(8), executor=pool, journal=journal)

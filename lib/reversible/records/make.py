@@ -31,10 +31,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Done:
-    """What came out of a cell, and the kind of arithmetic it was made by, wherever that was."""
+    """What came out of a cell, the kind of arithmetic it was made by, wherever that was, and how long it took."""
 
     result: Any
     arithmetic: dict[str, str]
+    seconds: float = 0.0
 
 
 def run(
@@ -73,7 +74,7 @@ def _run(
     experiment: Experiment, profile: str, asked: list[Asked], rules: dict[str, str] | None, progress: bool,
     executor: Executor | None, device: str, journal: Journal | None,
 ) -> tuple[Record, Pairs]:  # fmt: skip
-    start, cells = time.perf_counter(), [item.cell for item in asked]
+    cells = [item.cell for item in asked]
     # The code as it is now; it may be edited before the end.
     where = provenance(experiment.module, device, 0.0, experiment.name)
     if device != "cpu":
@@ -90,7 +91,7 @@ def _run(
         measures=experiment.measure(pairs),
         rows=[asdict(result) for _, result in pairs],
         rules=rules or {},
-        provenance=where | {"seconds": round(time.perf_counter() - start, 1)},
+        provenance=where | {"seconds": round(sum(one.seconds for one in done), 1)},
     )
     return record, pairs
 
@@ -130,8 +131,9 @@ def key_of(experiment: Experiment, profile: str, device: str = "cpu") -> tuple[s
 
 def run_cell(run: Callable[..., Any], asked: Asked) -> Done:
     """One cell of an experiment, run by `run`, its `run_cell`."""
-    chosen = () if asked.choice is None else (asked.choice,)
-    return Done(on_one_thread(run, asked.cell, *chosen), arithmetic())
+    start, chosen = time.perf_counter(), () if asked.choice is None else (asked.choice,)
+    result = on_one_thread(run, asked.cell, *chosen)
+    return Done(result, arithmetic(), time.perf_counter() - start)
 
 
 def _float64_check(experiment: Experiment, cells: list[Any]) -> dict[str, float]:
