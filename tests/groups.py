@@ -13,7 +13,7 @@ import pytest
 
 SHARED = ("site", "built", "cluster")  # fixtures that take long to make: one group has all tests that ask for one
 TOGETHER = {
-    "the whole book": ("tests/book/test_pages.py", "tests/book/test_readers.py"),
+    "the whole book": ("tests/book/test_pages.py", "tests/book/test_readers.py", "tests/book/test_docstrings.py"),
     "the small book": ("tests/book/test_build.py", "tests/book/test_drills.py"),
     "the cluster": ("tests/cli/test_train.py", "tests/runs/test_executors.py", "tests/runs/test_sweep.py"),
 }

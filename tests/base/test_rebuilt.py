@@ -1,5 +1,6 @@
 """Cells come back from JSON as they were: those that experiments make, and those of the records."""
 
+import functools
 import json
 from dataclasses import asdict, dataclass, fields
 
@@ -18,16 +19,21 @@ def as_json(thing):
     return json.loads(json.dumps(asdict(thing)))
 
 
+@functools.cache  # some search for offsets
+def cells_of(name):
+    return EXPERIMENTS[name].cells("smoke")
+
+
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_cells_of_an_experiment(name):
-    for cell in EXPERIMENTS[name].cells("smoke"):
+    for cell in cells_of(name):
         assert rebuilt(type(cell), as_json(cell)) == cell
 
 
 @pytest.mark.parametrize("file", RECORDS, ids=lambda file: file.stem)
 def test_cells_of_a_record(file):
     record = read_record(file)
-    kinds = {type(cell) for cell in EXPERIMENTS[record.experiment].cells("smoke")}
+    kinds = {type(cell) for cell in cells_of(record.experiment)}
     for cell, _ in record.pairs():
         (kind,) = [kind for kind in kinds if set(cell) <= {field.name for field in fields(kind)}]
         assert as_json(rebuilt(kind, cell)) | cell == as_json(rebuilt(kind, cell))  # one made since has more fields

@@ -4,7 +4,6 @@ import html
 import importlib
 import importlib.util
 import inspect
-import os
 import re
 import subprocess
 import sys
@@ -34,22 +33,10 @@ def public(module):
 
 
 @pytest.fixture(scope="module")
-def rendered(tmp_path_factory):
-    """The pages' directives, made into HTML by Sphinx alone, as strictly as the book."""
-    folder = tmp_path_factory.mktemp("library")
-    (folder / "conf.py").write_text("extensions = ['reversible.book.docstrings']\nhtml_theme = 'basic'\n")
+def rendered(site):
+    """The HTML of the pages, built as strictly as all of the book."""
     names = ["library", *(f"library-{room}" for room in ON_PAGES)]
-    for name in names:
-        directives = re.findall(r"```\{eval-rst\}\n(.*?)```", page(name), re.S)
-        below = "".join(f"\n   {other}" for other in names if other != name)
-        contents = f"\n\n.. toctree::\n{below}\n" if name == "library" else ""
-        (folder / f"{name}.rst").write_text(f"{name}\n{'=' * len(name)}\n\n" + "\n".join(directives) + contents)
-    command = [sys.executable, "-m", "sphinx", "-W", "-n", "--keep-going", "-q", "-b", "html", "-D", "root_doc=library"]
-    done = subprocess.run(
-        [*command, folder, folder / "out"], capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
-    )
-    assert done.returncode == 0, done.stderr
-    return "".join((folder / "out" / f"{name}.html").read_text() for name in names)
+    return "".join((site / f"{name}.html").read_text() for name in names)
 
 
 def words(page):
