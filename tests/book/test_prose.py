@@ -1,10 +1,11 @@
 """No number in the chapters' prose is typed: it comes from a record or a cell, or it is part of a name."""
 
+import ast
 import re
 
 import pytest
 
-from reversible.book.execute import chapters
+from reversible.book.execute import chapters, code_cells
 from reversible.records.record import book_folder
 
 BOOK = book_folder()
@@ -89,3 +90,16 @@ def test_a_typed_result_is_found_in_a_formula(formula):
 )
 def test_names_formulas_and_cells_are_left_alone(line):
     assert typed_numbers(line) == []
+
+
+@pytest.mark.parametrize("name", chapters(BOOK))
+def test_every_number_of_the_prose_is_told_once(name):
+    """What `chapter.tell` is given by name; a page in which a cell's words stand for two things is not rendered."""
+    tree = ast.parse("\n".join(code_cells(BOOK, name)))
+    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "tell"]
+    told = [word.arg for call in calls for word in call.keywords if word.arg]
+    assert sorted({word for word in told if told.count(word) > 1}) == []
+    asked = set(re.findall(r"\{glue:text\}`(\w+)`", (BOOK / f"{name}.md").read_text()))
+    assert sorted(set(told) - asked) == []
+    if all(word.arg for call in calls for word in call.keywords):
+        assert sorted(asked - set(told)) == []
