@@ -1,8 +1,8 @@
 """The classifiers of this paper: linear models, dense nets by the house's loop, and small nets of convolutions.
 
 The loop of `training` trains stacks of dense nets, with noise or with attacks as what a batch becomes. It knows no
-convolutions, so these have a small loop of their own: SGD with momentum, the rate falling to nothing. All nets see
-pixels from 0 to 1, and points may leave that range, as the theory needs it.
+convolutions, which `training.momentum` trains. All nets see pixels from 0 to 1, and points may leave that range, as the
+theory needs it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from reversible.nets.boundary import Logits
 from reversible.nets.net import Net
 from reversible.training.config import Training
 from reversible.training.hooks import Becomes, Step, as_it_is
+from reversible.training.momentum import descend
+from reversible.training.passes import passes
 from reversible.training.run import Run
 from reversible.training.stack import Stack
 
@@ -180,30 +182,23 @@ class ConvNet:
         return functional.linear(maps.flatten(1), w3, b3)
 
 
-def conv_net(p: Trainee, images: Images, generator: torch.Generator) -> ConvNet:
-    """A net trained on `p.images` of the images, drawn by the generator."""
+def conv_net(p: Trainee, images: Images, generator: torch.Generator, rate: float = CONV_RATE) -> ConvNet:
+    """A net trained on `p.images` of the images, drawn by the generator; the rate falls from `rate` to nothing."""
     own = images.take(torch.randperm(len(images.labels), generator=generator)[: p.images])
-    net = ConvNet.random(images, generator)
+    net, x = ConvNet.random(images, generator), own.scaled()
     for value in net.values:
         value.requires_grad_()
+
+    def loss(batch: Tensor) -> Tensor:
+        labels = own.labels[batch]
+        return functional.cross_entropy(net.logits(_becomes(p, net, x[batch], labels, generator)), labels)
+
     with one_thread():
-        _follow(p, net, own.scaled(), own.labels, generator)
+        batches = passes(len(x), CONV_BATCH, p.epochs, generator)
+        descend(net.values, loss, batches, p.epochs * (len(x) // CONV_BATCH), rate)
     for value in net.values:
         value.requires_grad_(False)
     return net
-
-
-def _follow(p: Trainee, net: ConvNet, x: Tensor, labels: Tensor, generator: torch.Generator) -> None:
-    speeds = [torch.zeros_like(value) for value in net.values]
-    total, done = p.epochs * (len(x) // CONV_BATCH), 0
-    for _ in range(p.epochs):
-        for index in torch.randperm(len(x), generator=generator).split(CONV_BATCH)[: len(x) // CONV_BATCH]:
-            batch = _becomes(p, net, x[index], labels[index], generator)
-            slopes = torch.autograd.grad(functional.cross_entropy(net.logits(batch), labels[index]), net.values)
-            rate, done = CONV_RATE * (1 - done / total), done + 1
-            with torch.no_grad():
-                for value, speed, slope in zip(net.values, speeds, slopes, strict=True):
-                    value.sub_(speed.mul_(MOMENTUM).add_(slope), alpha=rate)
 
 
 def _becomes(p: Trainee, net: ConvNet, x: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:

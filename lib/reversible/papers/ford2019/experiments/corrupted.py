@@ -10,24 +10,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
-from torch.nn import functional
 
 from reversible import data
 from reversible.base.checks import one_of
 from reversible.base.estimates import Estimate, largest
-from reversible.base.runtime import one_thread, trial_generator
+from reversible.base.runtime import trial_generator
 from reversible.nets.boundary import wrong
 from reversible.papers.ford2019 import labels
 from reversible.papers.ford2019.corruptions import CORRUPTIONS, NOISES, STRENGTHS, corrupted
-from reversible.papers.ford2019.models import ConvNet, attacked
+from reversible.papers.ford2019.models import ConvNet, Trainee, conv_net
 from reversible.runs.experiment import Absent, Experiment, seed_of
-from reversible.training.momentum import descend, epochs_of
 
 Array = np.ndarray
 NOISE, RADIUS, STEPS = 0.1, 0.25, 2  # of the training; lengths in the range of a pixel
-BATCH = 50
 TRAININGS = ("plain", "noise", "attacked")
 
 
@@ -40,19 +36,19 @@ class Corrupted:
     images: int
     held_out: int  # images that choose the rate, the last of the set
     epochs: int
-    rates: tuple[float, ...]  # at the start; they fall to nothing
     tested: int  # test images
     draws: int  # nets
     seed: int
+    rates: tuple[float, ...]  # at the start; they fall to nothing
 
     def __post_init__(self) -> None:
         one_of("training", self.training, TRAININGS)
 
-    def becomes(self, net: ConvNet, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        """What a batch of images (B, n) becomes before a step."""
-        if self.training == "attacked":
-            return attacked(net.logits, x, y, RADIUS, STEPS)
-        return x + NOISE * torch.randn(x.shape, generator=generator) if self.training == "noise" else x
+    @property
+    def trainee(self) -> Trainee:
+        noise = NOISE if self.training == "noise" else 0.0
+        radius = RADIUS if self.training == "attacked" else 0.0
+        return Trainee(self.data, self.images, self.epochs, noise, radius, STEPS)
 
 
 @dataclass(frozen=True)
@@ -82,62 +78,38 @@ def run_corrupted(p: Corrupted, choice: Choice | None = None) -> CorruptedResult
     common = seed_of("ford-transfer", p.data)
     train, held = whole.take(slice(len(whole.labels) - p.held_out)), whole.take(slice(-p.held_out, None))
     arms = {
-        rate: [trained(p, train, rate, trial_generator(common, net)) for net in range(p.draws)]
+        rate: [conv_net(p.trainee, train, trial_generator(common, net), rate) for net in range(p.draws)]
         for rate in ((choice[0],) if choice else p.rates)
     }
-    errors = choice[1] if choice else tuple(errors_of(nets, held) for nets in arms.values())
+    shown = held.scaled()
+    errors = choice[1] if choice else tuple(1 - float(np.mean(right(arms[rate], shown, held.labels))) for rate in arms)
     best = choice[0] if choice else p.rates[int(np.argmin(errors))]
-    test = test.take(slice(p.tested))
+    nets, test = arms[best], test.take(slice(p.tested))
     x = test.scaled().view(-1, test.channels, test.side, test.side)
-
-    def right(images: Tensor) -> list[float]:
-        return [right_of(net, images.flatten(1), test.labels) for net in arms[best]]
 
     spoilt = []
     for place, name in enumerate(CORRUPTIONS):
         generator = trial_generator(common, 1000 + place)
-        spoilt.append(np.mean([right(corrupted(name, x, s, generator)) for s in STRENGTHS], axis=0))
-    return CorruptedResult(best, errors, tuple(right(x)), tuple(tuple(row.tolist()) for row in spoilt))
+        spoilt.append(
+            np.mean([right(nets, corrupted(name, x, s, generator), test.labels) for s in STRENGTHS], axis=0)
+        )  # fmt: skip
+    return CorruptedResult(
+        best, errors, tuple(right(nets, x, test.labels)), tuple(tuple(row.tolist()) for row in spoilt)
+    )
 
 
-def errors_of(nets: list[ConvNet], images: data.Images) -> float:
-    """The mean error of nets."""
-    return float(np.mean([1 - right_of(net, images.scaled(), images.labels) for net in nets]))
-
-
-def right_of(net: ConvNet, x: Tensor, y: Tensor) -> float:
-    """The share of images (B, n) that a net gets right."""
-    return float(1 - wrong(net.logits, x, y).double().mean())
-
-
-def trained(p: Corrupted, images: data.Images, rate: float, generator: torch.Generator) -> ConvNet:
-    """A net on `p.images` of the images; all that is drawn for it comes from the generator."""
-    own = images.take(torch.randperm(len(images.labels), generator=generator)[: p.images])
-    net, x = ConvNet.random(images, generator), own.scaled()
-    for value in net.values:
-        value.requires_grad_()
-
-    def loss(batch: Tensor) -> Tensor:
-        y = own.labels[batch]
-        return functional.cross_entropy(net.logits(p.becomes(net, x[batch], y, generator)), y)
-
-    with one_thread():
-        descend(net.values, loss, epochs_of(len(x), BATCH, p.epochs, generator), rate)
-    for value in net.values:
-        value.requires_grad_(False)
-    return net
+def right(nets: list[ConvNet], x: Tensor, labels: Tensor) -> list[float]:
+    """The share of images (B, ...) that each net gets right."""
+    return [float(1 - wrong(net.logits, x.flatten(1), labels).double().mean()) for net in nets]
 
 
 def cells(profile: str) -> list[Corrupted]:
     sizes = {
-        "smoke": ("digits", 300, 50, 3, (0.02, 0.05), 100, 2),
-        "book": ("digits", 1000, 100, 8, (0.02, 0.05), 360, 3),
-        "full": ("cifar10", 5000, 2000, 4, (0.005, 0.01, 0.02, 0.05), 1000, 10),
+        "smoke": ("digits", 300, 50, 3, 100, 2), "book": ("digits", 1000, 100, 8, 360, 3),
+        "full": ("cifar10", 5000, 2000, 4, 1000, 10),
     }[profile]  # fmt: skip
-    return [
-        Corrupted(training, *sizes, seed_of("ford-transfer", training))  # pyright: ignore[reportCallIssue]
-        for training in TRAININGS
-    ]
+    rates = (0.005, 0.01, 0.02, 0.05) if profile == "full" else (0.02, 0.05)
+    return [Corrupted(training, *sizes, seed_of("ford-transfer", training), rates) for training in TRAININGS]
 
 
 def measures(pairs: list[tuple[Corrupted, CorruptedResult | Absent]]) -> dict[str, Estimate]:
