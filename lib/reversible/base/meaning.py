@@ -12,7 +12,6 @@ import functools
 import importlib.util
 import io
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reversible.base.checks import InputError
-from reversible.base.digests import LIBRARY, digest
+from reversible.base.digests import LIBRARY, digest, files_of
 from reversible.base.scopes import Name
 from reversible.base.spelling import ROLES, UNKNOWN, Module, Token, spelled
 
@@ -51,13 +50,13 @@ def meaning_of(name: str, module: str, library: Path = LIBRARY) -> Meaning:
     InputError for an experiment that is not there, and for a name in use that cannot be resolved.
     """
     with _ONE_AT_A_TIME:
-        return _library(library, _files(library)).meaning(name, module)
+        return _library(library, files_of(library)).meaning(name, module)
 
 
 def meaning_of_runs(name: str, module: str, library: Path = LIBRARY) -> Meaning:
     """As `meaning_of`, of what makes the rows alone: the cells and what runs them, not what is read off them."""
     with _ONE_AT_A_TIME:
-        return _library(library, _files(library)).meaning(name, module, RUNS)
+        return _library(library, files_of(library)).meaning(name, module, RUNS)
 
 
 def unknown_to(before: Collection[str], now: Meaning) -> list[str]:
@@ -77,16 +76,6 @@ def changed(before: Collection[str], now: Meaning) -> list[str]:
     experiment was put together otherwise, and its entry is named.
     """
     return unknown_to(before, now) or [now.entry]
-
-
-def _files(library: Path) -> tuple[tuple[str, int, int], ...]:
-    """Each module's file, when it was last written and its size: asked for each meaning, as files may change."""
-    found: list[tuple[str, int, int]] = []
-    for folder, _, names in os.walk(library):
-        for file in (os.path.join(folder, name) for name in names if name.endswith(".py")):
-            here = os.stat(file)
-            found.append((file, here.st_mtime_ns, here.st_size))
-    return tuple(sorted(found))
 
 
 @functools.lru_cache(maxsize=4)
