@@ -1,11 +1,11 @@
 """Cells come back from JSON as they were: those that experiments make, and those of the records."""
 
-import functools
 import json
 from dataclasses import asdict, dataclass, fields
 
 import pytest
 
+from cheap_cells import cells_of
 from helpers import ROOT
 from reversible.base.estimates import Estimate
 from reversible.base.rebuilt import rebuilt
@@ -20,14 +20,9 @@ def as_json(thing):
     return json.loads(json.dumps(asdict(thing)))
 
 
-@functools.cache  # some search for offsets
-def cells_of(name):
-    return EXPERIMENTS[name].cells("smoke")
-
-
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_cells_of_an_experiment(name):
-    for cell in cells_of(name):
+    for cell in cells_of(name, "smoke"):
         assert rebuilt(type(cell), as_json(cell)) == cell
 
 
