@@ -25,7 +25,7 @@ def error_over_law(pairs: Pairs) -> Estimate:
 
 
 def gain_cells(profile: str) -> list[MultiLayer]:
-    size, trials = {"smoke": (200, 16), "book": (400, 40), "full": (800, 80)}[profile]
+    size, trials = {"smoke": (200, 16), "book": (400, 20), "full": (800, 80)}[profile]
     ratios = (0.25, 1.0, 4.0) if profile == "smoke" else (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
     places = [(r, rho) for r in ratios for rho in ((1.0, 1.0), (0.5, 0.25))]
     return [
@@ -73,7 +73,7 @@ def law_cells(profile: str) -> list[MultiLayer]:
 
     The proof's offset is kept to the shallow nets: where it is stacked nothing passes, see `stacked_cells`.
     """
-    trials = {"smoke": 12, "book": 24, "full": 300}[profile]
+    trials = {"smoke": 6, "book": 8, "full": 300}[profile]
     cells = []
     for depth, shapes in SHAPES.items():
         for i, (widths, rho) in enumerate(shapes[:1] if profile == "smoke" else shapes):
@@ -153,7 +153,7 @@ def _gap(r: MultiLayerResult, law: float) -> Estimate:
 
 def stacked_cells(profile: str) -> list[MultiLayer]:
     """The proof's offset at every layer of nets of depth 1 to 4 that end in the same two layers."""
-    widths, trials = (8000, 4000, 2000, 1000, 100), {"smoke": 6, "book": 12, "full": 40}[profile]
+    widths, trials = (8000, 4000, 2000, 1000, 100), {"smoke": 3, "book": 6, "full": 40}[profile]
     return [
         MultiLayer(widths=widths[-depth - 1 :], rho=(1,) * depth, k=5, offset=offset, trials=trials, batch=4,
                    seed=5250 + 10 * depth + i)

@@ -91,7 +91,7 @@ def baby_theorem(p: Baby) -> BabyResult:
 
 def baby_cells(profile: str) -> list[Baby]:
     sizes = {"smoke": (256, 512), "book": (500, 1000, 2000), "full": (500, 1000, 2000, 4000, 8000)}[profile]
-    trials = {"smoke": 20, "book": 30, "full": 50}[profile]
+    trials = {"smoke": 20, "book": 12, "full": 50}[profile]
     shapes = [(n, n // part, n // part // share) for n in sizes for part in (2, 8) for share in (1, 4, 16)]
     return [Baby(n, m, k, trials, seed) for seed, (n, m, k) in enumerate(shapes)]
 

@@ -55,7 +55,7 @@ def error_over_law(pairs: Pairs) -> Estimate:
 
 def unbiased_cells(profile: str) -> list[OneLayer]:
     sizes = {"smoke": (500, 1000), "book": (1000, 4000), "full": (1000, 4000, 16000)}[profile]
-    trials = {"smoke": 20, "book": 100, "full": 150}[profile]
+    trials = {"smoke": 20, "book": 40, "full": 150}[profile]
     cells = grid(trials, n=sizes, m=(200, 1000), k=(5, 50), rho=(0.25, 1.0), batch=(8,))
     # And the same question without the factor 2 in alpha.
     plain = grid(trials, n=sizes, m=(200,), k=(5, 50), rho=(0.5,), batch=(8,))
@@ -91,7 +91,7 @@ def linf_cells(profile: str) -> list[OneLayer]:
         "book": (500, 2000, 8000),
         "full": (500, 1000, 2000, 4000, 8000, 16000, 32000),
     }[profile]
-    trials = {"smoke": 20, "book": 60, "full": 120}[profile]
+    trials = {"smoke": 20, "book": 30, "full": 120}[profile]
     return grid(trials, n=sizes, m=(100, 1000), k=(20,), rho=(0.5,), batch=(4,))
 
 
@@ -116,7 +116,7 @@ LINEAR = 0.004  # k/t up to which every entry of [1/2, 3/2] stands well above th
 def theorem_cells(profile: str) -> list[OneLayer]:
     if profile == "smoke":
         return grid(10, n=(500, 5000), m=(100, 400), k=(2, 4, 8), rho=(0.5, 1.0), batch=(8,))
-    trials, sizes = (12, (2500, 10000)) if profile == "book" else (80, (2500, 10000, 20000))
+    trials, sizes = (6, (2500, 10000)) if profile == "book" else (80, (2500, 10000, 20000))
     cells = grid(trials, n=sizes, m=(300, 1000), k=(5, 10, 20, 40), rho=(0.5, 1.0), batch=(8,))
     return cells if profile == "book" else [*cells, OneLayer(n=20000, m=5000, k=40, trials=40, batch=8, seed=999)]
 
@@ -156,7 +156,7 @@ def regime_cells(profile: str) -> list[OneLayer]:
     if profile == "smoke":
         return grid(5, n=(30, 300, 3000), m=(200,), k=(2, 16, 128), rho=(1.0,), batch=(4,))
     sizes = (10, 40, 160, 640, 2560, 10240) + ((40960,) if profile == "full" else ())
-    return grid(30 if profile == "full" else 6, n=sizes, m=(1000,), k=(2, 6, 18, 54, 162, 486), rho=(1.0,), batch=(8,))
+    return grid(30 if profile == "full" else 4, n=sizes, m=(1000,), k=(2, 6, 18, 54, 162, 486), rho=(1.0,), batch=(8,))
 
 
 def regime_measures(pairs: Pairs) -> dict[str, Estimate]:
@@ -175,7 +175,7 @@ def regime_measures(pairs: Pairs) -> dict[str, Estimate]:
 
 def dropout_cells(profile: str) -> list[OneLayer]:
     sizes = {"smoke": (2000,), "book": (8000,), "full": (8000, 20000)}[profile]
-    trials = {"smoke": 15, "book": 30, "full": 60}[profile]
+    trials = {"smoke": 15, "book": 12, "full": 60}[profile]
     return grid(trials, n=sizes, m=(500,), k=(5, 10), rho=(0.5, 1.0), q=(1.0, 0.75, 0.5, 0.25), batch=(8,))
 
 

@@ -21,7 +21,7 @@ WIDER = 2  # each layer over the one above
 def map_cells(profile: str) -> list[MultiLayer]:
     """k/t of the layer below the top, depth and family; offsets are the best ones for Gaussian weights."""
     ts, trials = {
-        "smoke": ((100, 400), 4), "book": ((100, 400), 10), "full": ((100, 200, 400, 800, 1600), 12),
+        "smoke": ((100,), 4), "book": ((100, 400), 6), "full": ((100, 200, 400, 800, 1600), 12),
     }[profile]  # fmt: skip
     gaussian = [
         MultiLayer(widths=(*(t * WIDER**i for i in range(depth - 1, -1, -1)), TOP), rho=(1,) * depth, k=K,

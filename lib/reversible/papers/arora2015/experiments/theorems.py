@@ -38,7 +38,7 @@ def two_layers(t1: float) -> tuple[tuple[int, ...], tuple[float, ...]]:
 def two_layer_cells(profile: str) -> list[MultiLayer]:
     """Middle layers of several widths under codes of k_2 ones; with dropout at inference; with other middle offsets."""
     t1s, k2s, trials = {
-        "smoke": ((200, 800), (4, 8), 8), "book": ((100, 400, 1600), (4, 8), 10),
+        "smoke": ((100, 200), (4, 8), 8), "book": ((100, 400, 1600), (4, 8), 6),
         "full": ((400, 1600, 6400), (4, 8, 16), 24),
     }[profile]  # fmt: skip
     base = [
@@ -132,8 +132,8 @@ def _by_law(q: float, label: str) -> dict[str, Estimate]:
 
 def three_layer_cells(profile: str) -> list[MultiLayer]:
     """Three layers, each four times the one above, beside their own upper two."""
-    t2s = {"smoke": (50, 200), "book": (50, 100, 400), "full": (100, 400, 1600)}[profile]
-    trials = {"smoke": 8, "book": 10, "full": 24}[profile]
+    t2s = {"smoke": (25, 50), "book": (50, 100, 400), "full": (100, 400, 1600)}[profile]
+    trials = {"smoke": 8, "book": 6, "full": 24}[profile]
     cells = []
     for t2 in t2s:
         for widths, rho in (((16 * t2, 8 * t2, 2 * t2, 100), (1, 0.5, 0.5)), ((4 * t2, 2 * t2, 100), (1, 0.5))):
