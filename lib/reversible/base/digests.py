@@ -7,6 +7,7 @@ import functools
 import hashlib
 import io
 import json
+import os
 import threading
 import tokenize
 from pathlib import Path
@@ -22,25 +23,63 @@ def digest(value: object) -> str:
 
 def imported_modules(module: str) -> list[str]:
     """The modules of this library that `module` ("reversible.data", say) imports, itself and all below included."""
-    found: set[str] = set()
-    waiting = [module]
-    while waiting:
-        name = waiting.pop()
-        if name not in found and _module_file(name):
-            found.add(name)
-            waiting += imports(_source(name))
-    return sorted(found)
+    return sorted(_code(LIBRARY, files_of(LIBRARY)).below(module))
 
 
-def _module_file(name: str) -> Path | None:
-    place = LIBRARY.joinpath(*name.split(".")[1:])
-    return next((f for f in (place.with_suffix(".py"), place / "__init__.py") if f.is_file()), None)
+def code_digest(*modules: str) -> str:
+    """Digest of what modules and all they import from this library say; comments and docstrings do not count."""
+    code = _code(LIBRARY, files_of(LIBRARY))
+    names = frozenset[str]().union(*(code.below(module) for module in modules))
+    return digest({name: code.said(name) for name in names})
 
 
-def _source(name: str) -> str:
-    file = _module_file(name)
-    assert file is not None
-    return file.read_text(encoding="utf-8")
+def files_of(library: Path) -> tuple[tuple[str, int, int], ...]:
+    """Each module's file, when it was last written and its size: asked for each time, as files may change."""
+    found: list[tuple[str, int, int]] = []
+    for folder, _, names in os.walk(library):
+        for file in (os.path.join(folder, name) for name in names if name.endswith(".py")):
+            here = os.stat(file)
+            found.append((file, here.st_mtime_ns, here.st_size))
+    return tuple(sorted(found))
+
+
+class _Code:
+    """The modules of a package as its files have them; what each imports and says is read when it is asked for."""
+
+    def __init__(self, files: dict[str, Path]) -> None:
+        self.files = files  # by the full name of the module
+        self._below: dict[str, frozenset[str]] = {}
+        self._said: dict[str, str] = {}
+
+    def below(self, module: str) -> frozenset[str]:
+        """What it imports of the package, itself and all below included."""
+        if module not in self._below:
+            found: set[str] = set()
+            waiting = [module]
+            while waiting:
+                name = waiting.pop()
+                if name not in found and name in self.files:
+                    found.add(name)
+                    waiting += imports(self._text(name))
+            self._below[module] = frozenset(found)
+        return self._below[module]
+
+    def said(self, module: str) -> str:
+        if module not in self._said:
+            self._said[module] = _meaning(self._text(module))
+        return self._said[module]
+
+    def _text(self, module: str) -> str:
+        return self.files[module].read_text(encoding="utf-8")
+
+
+@functools.lru_cache(maxsize=2)
+def _code(library: Path, files: tuple[tuple[str, int, int], ...]) -> _Code:
+    found: dict[str, Path] = {}
+    for file in (Path(name) for name, _, _ in files):
+        parts = file.relative_to(library).with_suffix("").parts
+        found[".".join(("reversible", *(parts[:-1] if parts[-1] == "__init__" else parts)))] = file
+    return _Code(found)
 
 
 @functools.cache  # by the text, so that a file that changes under way is read anew
@@ -59,11 +98,6 @@ def imports(text: str) -> list[str]:
 def parsed(text: str) -> ast.Module:
     with _PARSING:
         return ast.parse(text)
-
-
-def code_digest(module: str) -> str:
-    """Digest of what `module` and all it imports from this library say; comments and docstrings do not count."""
-    return digest({name: _meaning(_source(name)) for name in imported_modules(module)})
 
 
 @functools.cache

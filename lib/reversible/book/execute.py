@@ -10,6 +10,7 @@ them itself.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import subprocess
@@ -61,13 +62,22 @@ def _files(entries: list[dict[str, Any]]) -> list[str]:
 
 def code_cells(book: Path, name: str) -> list[str]:
     """The source of a chapter's code cells."""
-    return [cell.source for cell in _notebook(book, name).cells if cell.cell_type == "code"]
+    return [*_code_in((book / f"{name}.md").read_text(encoding="utf-8"))]
+
+
+@functools.cache  # by the text, so that a file that changes under way is read anew
+def _code_in(text: str) -> tuple[str, ...]:
+    return tuple(cell.source for cell in _parsed(text).cells if cell.cell_type == "code")
 
 
 def _notebook(book: Path, name: str) -> Any:
+    return _parsed((book / f"{name}.md").read_text(encoding="utf-8"))
+
+
+def _parsed(text: str) -> Any:
     import jupytext
 
-    return jupytext.read(book / f"{name}.md", fmt="md:myst")
+    return jupytext.reads(text, fmt="md:myst")
 
 
 def stamp(book: Path, name: str, profile: str) -> Stamp:
@@ -85,9 +95,8 @@ def stamp(book: Path, name: str, profile: str) -> Stamp:
         "cells": cells,
         "claims": [repr(claim) for claim in claims],
         "records": {name: _text(book / "results" / f"{name}.json") for name in records},
-        "moved": _text(book / "results" / "moved.toml"),
         "files": _text(book / "real-files.json"),
-        "code": {module: code_digest(module) for module in sorted(modules)},
+        "code": code_digest(*modules),
         "lock": _text(book.resolve().parent / "requirements.lock"),
         "profile": profile,
     }

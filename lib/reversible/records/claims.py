@@ -143,13 +143,19 @@ def read_ledger(path: Path) -> list[Claim]:
 
 def _read(path: Path) -> tuple[list[Claim], list[Finding]]:
     try:
-        ledger = tomllib.loads(path.read_text(encoding="utf-8"))
-        findings = [Finding(path.stem, **entry) for entry in ledger.get("found", [])]
-        return [_claim(entry | {"paper": path.stem}) for entry in ledger["claim"]], findings
+        claims, findings = _parsed(path.read_text(encoding="utf-8"), path.stem)
+        return [*claims], [*findings]
     except OSError as error:
         raise InputError(f"cannot read the claims {path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError, InputError) as error:
         raise InputError(f"{path} is not a whole claims ledger ({error})") from None
+
+
+@functools.cache  # by the text, so that a ledger that changes under way is read anew
+def _parsed(text: str, paper: str) -> tuple[tuple[Claim, ...], tuple[Finding, ...]]:
+    ledger = tomllib.loads(text)
+    findings = tuple(Finding(paper, **entry) for entry in ledger.get("found", []))
+    return tuple(_claim(entry | {"paper": paper}) for entry in ledger["claim"]), findings
 
 
 def _claim(entry: dict[str, Any]) -> Claim:

@@ -48,14 +48,14 @@ LIVE = {
     "three nulls": figures.three_nulls,
     "three tails": figures.three_tails,
     "spikes beside nulls": lambda: figures.spikes_beside_nulls(record("net-spectra")),
-    "shadow sizes": lambda: figures.shadow_sizes(record("shadow")),
-    "shadow tracking": lambda: figures.shadow_tracking(record("shadow")),
     "reversal pictures": figures.reversal_pictures,
     "shadow pictures": lambda: with_few_steps(figures.shadow_pictures),
     "shadow curves": lambda: figure_of(made_up_curves.record()),
     "shadow gpu": lambda: figure_of(made_up_curves.record("shadow-gpu")),
     "shadow gains": lambda: figures.shadow_gains(made_up_curves.record()),
-    "overview": lambda: figures.overview({name: record(name) for name in ("theorem-2-3", "trained-layers", "shadow")}),
+    "overview": lambda: figures.overview(
+        {"shadow-curves": made_up_curves.record()} | {name: record(name) for name in ("theorem-2-3", "trained-layers")}
+    ),
 }
 
 

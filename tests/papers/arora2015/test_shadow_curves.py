@@ -19,7 +19,7 @@ from reversible.papers.arora2015.experiments import shadow_curves as sc
 from reversible.papers.arora2015.experiments import shadow_curves_measures as scm
 from reversible.papers.arora2015.smooth import power
 from reversible.records.claims import judge, read_claims, rules_for
-from reversible.records.record import book_folder, read_record
+from reversible.records.record import book_folder
 from reversible.runs.experiment import PROFILES, Absent, on_one_thread
 from reversible.training.run import MOMENTUM, Run
 from reversible.training.stack import Stack
@@ -282,18 +282,19 @@ def test_missing_data_are_said(monkeypatch):
     assert sc.at_rate(cell()) == Absent("mnist is not at hand")
 
 
-def test_power_is_that_of_the_spread_of_an_older_record():
-    older = read_record(book_folder() / "results" / "shadow.json")
-    found, spread = curve_tables.powers(older), curve_tables.spreads(older)
-    rows = {(c["method"], c["training"]["data"], c["training"]["images"]): r for c, r in older.pairs()}
-    ends = [np.array(rows[method, "mnist", 1000]["points"][-1]["test_error"]) for method in ("backprop", "shadow")]
-    assert spread["mnist_1000"] == pytest.approx(np.std(ends[0] - ends[1], ddof=1))
-    assert found[sc.NARROW]["power"] == power(0.003, spread["mnist_1000"], 32)
-    draws = np.random.default_rng(6)
-    means = np.mean([draws.normal(0.003, row["spread"], (20_000, row["seeds"])).mean(1)
-                     for name, row in found.items() if name in scm.ONCE], 0)  # fmt: skip
-    assert curve_tables.power_everywhere(older) == pytest.approx((means > 1.96 * means.std()).mean(), abs=0.01)
-    assert set(found) == {regime.name for regime in sc.FULL if regime.schedule == "cosine"}
+def test_power_is_that_of_the_spread_of_the_seeds_at_the_minima():
+    """Errors of one method alone have a spread, the same at all rates: a cubic through them has it, too."""
+    record, own = made_up_curves.spread_record()
+    found = curve_tables.powers(record)
+    assert set(found) == {"digits_200_100x3", *(r.name for r in sc.FULL if r.schedule == "cosine")}
+    expected = float(own[sc.NARROW].std(ddof=1))
+    assert found[sc.NARROW]["spread"] == pytest.approx(expected, rel=1e-6)
+    assert found[sc.NARROW]["power"] == pytest.approx(power(0.003, expected, 32))
+    needed = found[sc.NARROW]["needed"]
+    assert power(0.003, expected, needed) >= 0.8 > power(0.003, expected, needed - 1)
+    shown = curve_tables.power_table(record).content
+    assert shown.count("<tr") == 2 + len(found)  # a head, and the mean
+    assert f"{power(0.003, expected, 32):.0%}" in shown
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter, PercentFormatter
 
 from reversible.base.estimates import Estimate
 from reversible.papers.arora2015.curve_tables import curves_in
+from reversible.papers.arora2015.experiments.shadow_curves import NARROW, WIDE
 from reversible.papers.arora2015.experiments.shadow_curves_measures import DRAWN_BY, Runs, curve_of
 from reversible.papers.arora2015.labels.curves import METHODS, regime_words
 from reversible.papers.arora2015.smooth import SPACING, minimum, place_of
 from reversible.records.record import Record
-from reversible.show.drawing import LAW, Look, legend, means_and_bars, panels, show, told_apart
+from reversible.show.drawing import COLOURS, LAW, Look, legend, means_and_bars, panels, show, told_apart
 from reversible.show.html import Shown
 
 DRAWN = ("backprop", "shadow", "noise")
@@ -80,16 +83,12 @@ def _frame(ax: Axes, lowest: list[float]) -> None:
 
 def shadow_gains(record: Record) -> Shown:
     """What SHADOW gains on backprop, and noise of the same size, a row a regime, with intervals about zero."""
-    regimes = [name for name, runs in curves_in(record).items() if set(DRAWN) <= set(runs)]
+    regimes = regimes_of(record)
     figures, axes = panels(1, 1.4 + 0.42 * len(regimes))
-    ax, heights = axes[0], np.arange(len(regimes))
-    for nudge, (look, method) in zip((-0.12, 0.12), told_apart(DRAWN)[1:], strict=True):
-        mean, bars = means_and_bars([record.measures[f"gain_{method}_{name}"].scaled(100) for name in regimes])
-        ax.errorbar(mean, heights + nudge, xerr=bars, ls="", lw=1, capsize=2, label=METHODS[method], **look)
-    ax.axvline(0, color=LAW)
-    ax.set_yticks(heights, [regime_words(name).replace(", ", ",\n") for name in regimes])
-    ax.set(xlabel="points  ← worse | better →", ylim=(len(regimes) - 0.5, -0.5))
-    legend(ax)
+    draw_gains(axes[0], record, regimes)
+    axes[0].set_yticks(range(len(regimes)), [regime_words(name).replace(", ", ",\n") for name in regimes])
+    axes[0].set_ylim(len(regimes) - 0.5, -0.5)
+    legend(axes[0])
     gains = [record.measures[f"gain_shadow_{name}"].scaled(100) for name in regimes]
     above, below = sum(e.ci95[0] > 0 for e in gains), sum(e.ci95[1] < 0 for e in gains)
     return show(
@@ -99,6 +98,67 @@ def shadow_gains(record: Record) -> Shown:
         f"Backprop's lowest error less that of SHADOW and of noise, in percentage points. The interval of SHADOW's "
         f"gain lies above zero in {above} of {len(gains)} regimes, and below zero in {below}.",
     )
+
+
+def regimes_of(record: Record) -> list[str]:
+    """Those in which all that are DRAWN were run."""
+    return [name for name, runs in curves_in(record).items() if set(DRAWN) <= set(runs)]
+
+
+def draw_gains(ax: Axes, record: Record, regimes: list[str]) -> None:
+    """Gains with their intervals, regime i at the height i, and a line at zero."""
+    heights = np.arange(len(regimes))
+    for nudge, (look, method) in zip((-0.12, 0.12), told_apart(DRAWN)[1:], strict=True):
+        mean, bars = means_and_bars([record.measures[f"gain_{method}_{name}"].scaled(100) for name in regimes])
+        ax.errorbar(mean, heights + nudge, xerr=bars, ls="", lw=1, capsize=2, label=METHODS[method], **look)
+    ax.plot([0, 0], [-0.6, len(regimes) - 0.5], color=LAW)
+    ax.set_xlabel("points  ← worse | better →")
+
+
+# What stands beside SHADOW: the measure that says how far SHADOW lies below it, times a sign; controls are hollow.
+BESIDE_SHADOW = {
+    "h1": ("h1_below_shadow", -1), "h3": ("h3_below_shadow", -1), "sampling": ("sampling_below_shadow", -1),
+    "backprop": ("gain_shadow", 1), "noise": ("shadow_below_noise", 1), "permuted": ("shadow_below_permuted", 1),
+    "gaussian": ("shadow_below_gaussian", 1), "doubled": ("shadow_below_doubled", 1),
+}  # fmt: skip
+VARIANTS = ("h1", "h3", "sampling")
+
+
+def shadow_variants(record: Record) -> Shown:
+    """How far SHADOW lies below its variants and its controls, with intervals, a panel for the narrow and the wide."""
+    regimes = [name for name in (NARROW, WIDE) if name in curves_in(record)] or list(curves_in(record))[:1]
+    figures, axes = panels(len(regimes), 3.6)
+    said = []
+    for ax, name in zip(axes, regimes, strict=True):
+        found = {
+            method: record.measures[f"{measure}_{name}"].scaled(100 * sign)
+            for method, (measure, sign) in BESIDE_SHADOW.items() if f"{measure}_{name}" in record.measures
+        }  # fmt: skip
+        _beside_shadow(ax, found)
+        ax.set(title=regime_words(name), xlabel="points  ← SHADOW worse | SHADOW better →")
+        said.append(f"{sum(e.ci95[0] > 0 for e in found.values())} of {len(found)} ({regime_words(name)})")
+    return show(
+        figures,
+        [
+            f"{regime_words(name)}: a row for each variant of SHADOW and, with hollow markers, for each control, with "
+            f"how far SHADOW's error lies below it and the interval about a line at zero."
+            for name in regimes
+        ],
+        f"How far SHADOW's test error lies below that of its variants and of the controls (hollow), in percentage "
+        f"points: to the right of the line SHADOW is the better one. Its whole interval lies there beside "
+        f"{' and '.join(said)}.",
+    )
+
+
+def _beside_shadow(ax: Axes, found: Mapping[str, Estimate]) -> None:
+    for y, (method, estimate) in enumerate(found.items()):
+        colour = COLOURS[0] if method in VARIANTS else LAW
+        ax.plot(estimate.ci95, (y, y), color=colour, lw=1.5)
+        ax.plot(estimate.mean, y, "o" if method in VARIANTS else "s", ms=5, color=colour,
+                mfc=colour if method in VARIANTS else "white")  # fmt: skip
+    ax.axvline(0, color=LAW, lw=1)
+    ax.set_yticks(range(len(found)), [METHODS[method].removeprefix("SHADOW ") for method in found])
+    ax.set_ylim(len(found) - 0.5, -0.5)
 
 
 FIGURES = {"shadow-curves": shadow_curves, "shadow-gpu": shadow_gpu}
