@@ -1,15 +1,16 @@
 """Cells come back from JSON as they were: those that experiments make, and those of the records."""
 
-import functools
 import json
 from dataclasses import asdict, dataclass, fields
 
 import pytest
 
+from cheap_cells import cells_of
 from helpers import ROOT
 from reversible.base.estimates import Estimate
 from reversible.base.rebuilt import rebuilt
 from reversible.papers import EXPERIMENTS
+from reversible.records.measured import kinds_of
 from reversible.records.record import read_record
 
 RECORDS = sorted((ROOT / "book" / "results").glob("*.json"))
@@ -19,21 +20,16 @@ def as_json(thing):
     return json.loads(json.dumps(asdict(thing)))
 
 
-@functools.cache  # some search for offsets
-def cells_of(name):
-    return EXPERIMENTS[name].cells("smoke")
-
-
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_cells_of_an_experiment(name):
-    for cell in cells_of(name):
+    for cell in cells_of(name, "smoke"):
         assert rebuilt(type(cell), as_json(cell)) == cell
 
 
 @pytest.mark.parametrize("file", RECORDS, ids=lambda file: file.stem)
 def test_cells_of_a_record(file):
     record = read_record(file)
-    kinds = {type(cell) for cell in cells_of(record.experiment)}
+    kinds, _ = kinds_of(EXPERIMENTS[record.experiment])
     for cell, _ in record.pairs():
         (kind,) = [kind for kind in kinds if set(cell) <= {field.name for field in fields(kind)}]
         assert as_json(rebuilt(kind, cell)) | cell == as_json(rebuilt(kind, cell))  # one made since has more fields

@@ -1,6 +1,5 @@
 """The recorded experiments: deterministic, complete for the claims that read them, and able to fail."""
 
-import functools
 import math
 import re
 import types
@@ -10,13 +9,13 @@ from itertools import combinations
 import pytest
 import torch
 
+from cheap_cells import cells_of
 from helpers import skip_without
 from reversible.base.arithmetic import arithmetic
 from reversible.base.checks import InputError
 from reversible.base.estimates import Estimate
 from reversible.papers import EXPERIMENTS
-from reversible.papers.arora2015.experiments import shadow_curves, shadow_gpu, theorems
-from reversible.random_nets.deep import MultiLayer
+from reversible.papers.arora2015.experiments import shadow_curves, shadow_gpu
 from reversible.records import make
 from reversible.records.claims import read_claims, rules_for
 from reversible.records.compare import LIVE_LIMIT
@@ -93,15 +92,6 @@ def test_same_profile_same_record_to_the_bit():
     for record in (first, second):
         record["provenance"] = record["seal"] = None
     assert first == second
-
-
-@functools.cache
-def cells_of(name, profile):
-    """Those of an experiment, but for offsets that are searched for at length: no seed hangs on them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MultiLayer, "offsets", lambda p: (0.0,) * p.depth)
-        patch.setattr(theorems, "minimax_offsets", lambda widths, rho, k, **options: (0.0,) * len(rho))
-        return EXPERIMENTS[name].cells(profile)
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -49,13 +49,18 @@ def pairs_of(experiment: Experiment, record: Record) -> Pairs:
 
     InputError for a cell or a row that is not what JSON keeps of them: nothing is made up.
     """
-    cells = list(dict.fromkeys(type(cell) for cell in experiment.cells(record.profile)))
-    returned = get_type_hints(experiment.run_cell).get("return")
-    results = [kind for kind in (*get_args(returned), returned) if isinstance(kind, type) and kind is not Absent]
+    cells, results = kinds_of(experiment)
     return [
         (_rebuilt(cells, cell, f"cell {place}"), _rebuilt([*results, Absent], row, f"row {place}"))
         for place, (cell, row) in enumerate(record.pairs(), start=1)
     ]
+
+
+def kinds_of(experiment: Experiment) -> tuple[list[type], list[type]]:
+    """The classes of an experiment's cells and of its results but for `Absent`, by the hints of what runs a cell."""
+    asked, *_, returned = get_type_hints(experiment.run_cell).values()
+    cells, results = ([k for k in (*get_args(hint), hint) if isinstance(k, type)] for hint in (asked, returned))
+    return cells, [kind for kind in results if kind is not Absent]
 
 
 def _rebuilt(kinds: Sequence[type], kept: dict[str, Any], what: str) -> Any:

@@ -137,7 +137,8 @@ def test_measures_of_nets_keep_those_with_few_units_apart_and_take_off_what_is_u
 
 
 def test_the_law_of_a_net_that_is_run_is_not_cut_off_where_zero_would_be_the_better_answer():
-    places = ((p.widths[0], p.widths[-1], p.k, p.rho[0], p.depth) for p in nets_to_run("full") if p.depth == 2)
+    nets = sorted((p for p in nets_to_run("full") if p.depth == 2), key=lambda p: p.rho[0] * p.widths[1] / p.k)
+    places = ((p.widths[0], p.widths[-1], p.k, p.rho[0], p.depth) for p in nets)  # the hardest first
     place = next(place for place in places if law_error(*place) == 1)
     assert law_as_run(*place) > 1
 
