@@ -41,10 +41,13 @@ def record(name="shadow-curves"):
 def spread_record(deviation=0.004):
     """The same where SHADOW's seeds spread by themselves, each alike at all rates; and how, by regime."""
     generator, made = np.random.default_rng(5), record()
-    own = {cell["regime"]: deviation * generator.standard_normal(len(row["test"])) for cell, row in made.pairs()}
+    own = {
+        cell["regime"]: deviation * generator.standard_normal(len(row["test"]))
+        for cell, row in made.pairs() if cell["method"].startswith("shadow")
+    }  # fmt: skip
     rows = [
-        {**row, "test": (np.array(row["test"]) + own[cell["regime"]][: len(row["test"])]).tolist()}
-        if cell["method"] == "shadow" else row
+        {**row, "test": (np.array(row["test"]) + own[cell["regime"]]).tolist()}
+        if cell["method"].startswith("shadow") else row
         for cell, row in made.pairs()
     ]  # fmt: skip
     return replace(made, rows=rows), own

@@ -286,15 +286,17 @@ def test_power_is_that_of_the_spread_of_the_seeds_at_the_minima():
     """Errors of one method alone have a spread, the same at all rates: a cubic through them has it, too."""
     record, own = made_up_curves.spread_record()
     found = curve_tables.powers(record)
-    assert set(found) == {"digits_200_100x3", *(r.name for r in sc.FULL if r.schedule == "cosine")}
-    expected = float(own[sc.NARROW].std(ddof=1))
-    assert found[sc.NARROW]["spread"] == pytest.approx(expected, rel=1e-6)
-    assert found[sc.NARROW]["power"] == pytest.approx(power(0.003, expected, 32))
-    needed = found[sc.NARROW]["needed"]
-    assert power(0.003, expected, needed) >= 0.8 > power(0.003, expected, needed - 1)
+    with_dropout = f"gain_shadow_dropout_{sc.NARROW}_long"
+    plain = ("digits_200_100x3", *(r.name for r in sc.FULL if r.schedule == "cosine" and not r.name.endswith("_long")))
+    assert set(found) == {with_dropout, *(f"gain_shadow_{regime}" for regime in plain)}
+    narrow, expected = found[f"gain_shadow_{sc.NARROW}"], float(own[sc.NARROW].std(ddof=1))
+    assert (narrow["seeds"], narrow["spread"]) == (32, pytest.approx(expected, rel=1e-6))
+    assert narrow["power"] == pytest.approx(power(0.003, expected, 32))
+    assert power(0.003, expected, narrow["needed"]) >= 0.8 > power(0.003, expected, narrow["needed"] - 1)
     shown = curve_tables.power_table(record).content
     assert shown.count("<tr") == 2 + len(found)  # a head, and the mean
-    assert f"{power(0.003, expected, 32):.0%}" in shown
+    assert f"{narrow['power']:.0%}" in shown
+    assert "1,000 of MNIST, three layers of 400, twice as long, with dropout" in shown
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -28,6 +28,7 @@ from reversible.training.run import MOMENTUM
 CIFAR = "cifar10_5000_400x3"
 SEEN = 0.003  # the gain that the numbers of seeds are judged by
 WANTED = 0.8
+GAINS_OF = {"gain_shadow": ("backprop", "shadow"), "gain_shadow_dropout": ("backprop_dropout", "shadow_dropout")}
 # The regime whose seeds spread as those of wider nets are expected to: the same images.
 LIKE = {"mnist_1000_5000x3": NARROW, "cifar10_5000_5000x3": CIFAR}
 
@@ -60,22 +61,22 @@ def minima(record: Record) -> Shown:
 
 
 def spreads(record: Record) -> dict[str, float]:
-    """By regime the standard deviation over test seeds of backprop's error less SHADOW's, each at its own minimum."""
+    """By measure the standard deviation over test seeds of a gain of SHADOW, each method at its own minimum."""
     found = {}
     for regime, runs in curves_in(record).items():
-        curves = [curve_of(runs, method) for method in ("backprop", "shadow")]
-        if curves[0] and curves[1]:
-            plain, made = map(smooth_errors, same_seeds(curves[0], curves[1]))
-            found[regime] = float((plain - made).std(ddof=1))
+        for measure, pair in GAINS_OF.items():
+            plain, made = (curve_of(runs, method) for method in pair)
+            if plain and made:
+                above, below = map(smooth_errors, same_seeds(plain, made))
+                found[f"{measure}_{regime}"] = float((above - below).std(ddof=1))
     return found
 
 
 def powers(record: Record) -> dict[str, dict[str, Any]]:
-    """Of each regime with a decaying rate: seeds that count, their spread, power for SEEN, seeds that WANTED takes."""
-    seeds = {regime: len(runs["backprop"][0][1].test) for regime, runs in curves_in(record).items()}
+    """Of each gain with a decaying rate: seeds that count, their spread, power for SEEN, seeds that WANTED takes."""
     return {
-        regime: {"seeds": seeds[regime], "spread": sd, **_power(sd, seeds[regime])}
-        for regime, sd in spreads(record).items() if not regime.endswith("_constant")
+        measure: {"seeds": (seeds := record.measures[measure].n), "spread": sd, **_power(sd, seeds)}
+        for measure, sd in spreads(record).items() if not measure.endswith("_constant")
     }  # fmt: skip
 
 
@@ -86,16 +87,21 @@ def _power(spread: float, seeds: int) -> dict[str, Any]:
 def power_table(record: Record) -> Shown:
     """What SHADOW gains in each regime, beside what so many seeds that spread so can see."""
     lines = [
-        [regime_words(name), str(record.measures[f"gain_shadow_{name}"].scaled(100)), str(row["seeds"]),
+        [_regime_of(measure), str(record.measures[measure].scaled(100)), str(row["seeds"]),
          f"{100 * row['spread']:.2f}", f"{row['power']:.0%}", str(row["needed"])]
-        for name, row in powers(record).items()
+        for measure, row in powers(record).items()
     ]  # fmt: skip
-    lines.append(
-        [f"mean of {len(ONCE)} regimes", str(record.measures["gain_shadow_everywhere"].scaled(100)), *[""] * 4]
-    )
+    everywhere = str(record.measures["gain_shadow_everywhere"].scaled(100))
+    lines.append([f"mean of {len(ONCE)} regimes, those without dropout", everywhere, "", "", "", ""])
     head = ["regime", "gain of SHADOW, points", "seeds that count", "spread of a seed's gain, points",
             f"power for a gain of {100 * SEEN:g} points", f"seeds for a power of {WANTED:.0%}"]  # fmt: skip
     return Shown(table(head, lines))
+
+
+def _regime_of(measure: str) -> str:
+    """The regime that a gain was measured in, as a reader says it."""
+    name = next(measure.removeprefix(f"{gain}_") for gain in reversed(GAINS_OF) if measure.startswith(f"{gain}_"))
+    return regime_words(name) + (", with dropout" if "dropout" in measure else "")
 
 
 def settings() -> dict[str, str]:
@@ -149,7 +155,7 @@ def gpu_settings(narrower: Record) -> dict[str, str]:
     """Numbers of the design in wide nets, for the chapters' text; power as if they spread as narrower ones do."""
     spread = spreads(narrower)
     seeds = {regime.name: regime.seeds[1] for regime in gpu.FULL}
-    found = [_power(spread[LIKE[name]], count)["power"] for name, count in seeds.items()]
+    found = [_power(spread[f"gain_shadow_{LIKE[name]}"], count)["power"] for name, count in seeds.items()]
     return {
         "gpu_width": f"{gpu.FULL[0].place['hidden'][0]:,}",
         "gpu_seeds": " and ".join(map(str, seeds.values())),

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from reversible.base.checks import InputError
+from reversible.papers.arora2015.experiments.shadow_curves_measures import ONCE
 from reversible.papers.arora2015.figures.own_codes import diagonal, trained_kinds
 from reversible.papers.arora2015.figures.shadow_curves import draw_gains, regimes_of
 from reversible.papers.arora2015.labels.curves import short_words
@@ -102,7 +103,7 @@ def _trained(ax: Axes, record: Record) -> Words:
 
 def _gains(ax: Axes, record: Record) -> Words:
     """Backprop's lowest test error less SHADOW's and less that of noise of the same size, by regime."""
-    regimes = regimes_of(record)
+    regimes = [regime for regime in ONCE if regime in regimes_of(record)]
     draw_gains(ax, record, regimes)
     _rows(ax, [short_words(regime) for regime in regimes])
     ax.set(title="SHADOW beside backprop")

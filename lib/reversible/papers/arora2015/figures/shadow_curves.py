@@ -12,7 +12,7 @@ from reversible.base.estimates import Estimate
 from reversible.papers.arora2015.curve_tables import curves_in
 from reversible.papers.arora2015.experiments.shadow_curves import NARROW, WIDE
 from reversible.papers.arora2015.experiments.shadow_curves_measures import DRAWN_BY, Runs, curve_of
-from reversible.papers.arora2015.labels.curves import METHODS, regime_words
+from reversible.papers.arora2015.labels.curves import METHODS, regime_words, short_words
 from reversible.papers.arora2015.smooth import SPACING, minimum, place_of
 from reversible.records.record import Record
 from reversible.show.drawing import COLOURS, LAW, Look, legend, means_and_bars, panels, show, told_apart
@@ -110,18 +110,19 @@ def draw_gains(ax: Axes, record: Record, regimes: list[str]) -> None:
     heights = np.arange(len(regimes))
     for nudge, (look, method) in zip((-0.12, 0.12), told_apart(DRAWN)[1:], strict=True):
         mean, bars = means_and_bars([record.measures[f"gain_{method}_{name}"].scaled(100) for name in regimes])
-        ax.errorbar(mean, heights + nudge, xerr=bars, ls="", lw=1, capsize=2, label=METHODS[method], **look)
+        ax.errorbar(
+            mean, heights + nudge, xerr=bars, ls="", lw=1, capsize=2, label=SHORT.get(method, METHODS[method]), **look
+        )
     ax.plot([0, 0], [-0.6, len(regimes) - 0.5], color=LAW)
     ax.set_xlabel("points  ← worse | better →")
 
 
-# What stands beside SHADOW: the measure that says how far SHADOW lies below it, times a sign; controls are hollow.
-BESIDE_SHADOW = {
-    "h1": ("h1_below_shadow", -1), "h3": ("h3_below_shadow", -1), "sampling": ("sampling_below_shadow", -1),
-    "backprop": ("gain_shadow", 1), "noise": ("shadow_below_noise", 1), "permuted": ("shadow_below_permuted", 1),
-    "gaussian": ("shadow_below_gaussian", 1), "doubled": ("shadow_below_doubled", 1),
+# What stands beside SHADOW, and the measure that says how far SHADOW lies below it, or it below SHADOW.
+VARIANTS = {"h1": "h1_below_shadow", "h3": "h3_below_shadow", "sampling": "sampling_below_shadow"}
+CONTROLS = {
+    "backprop": "gain_shadow", "noise": "shadow_below_noise", "permuted": "shadow_below_permuted",
+    "gaussian": "shadow_below_gaussian", "doubled": "shadow_below_doubled",
 }  # fmt: skip
-VARIANTS = ("h1", "h3", "sampling")
 
 
 def shadow_variants(record: Record) -> Shown:
@@ -131,11 +132,11 @@ def shadow_variants(record: Record) -> Shown:
     said = []
     for ax, name in zip(axes, regimes, strict=True):
         found = {
-            method: record.measures[f"{measure}_{name}"].scaled(100 * sign)
-            for method, (measure, sign) in BESIDE_SHADOW.items() if f"{measure}_{name}" in record.measures
+            method: _points(record.measures[f"{measure}_{name}"], method in VARIANTS)
+            for method, measure in (VARIANTS | CONTROLS).items() if f"{measure}_{name}" in record.measures
         }  # fmt: skip
         _beside_shadow(ax, found)
-        ax.set(title=regime_words(name), xlabel="points  ← SHADOW worse | SHADOW better →")
+        ax.set(title=short_words(name), xlabel="points  ← worse | better →")
         said.append(f"{sum(e.ci95[0] > 0 for e in found.values())} of {len(found)} ({regime_words(name)})")
     return show(
         figures,
@@ -148,6 +149,12 @@ def shadow_variants(record: Record) -> Shown:
         f"points: to the right of the line SHADOW is the better one. Its whole interval lies there beside "
         f"{' and '.join(said)}.",
     )
+
+
+def _points(e: Estimate, turned: bool) -> Estimate:
+    """In percentage points, with the other sign where it is how far a variant lies below SHADOW."""
+    low, high = (100 * end for end in e.ci95)
+    return Estimate(-100 * e.mean, (-high, -low), e.n) if turned else Estimate(100 * e.mean, (low, high), e.n)
 
 
 def _beside_shadow(ax: Axes, found: Mapping[str, Estimate]) -> None:
