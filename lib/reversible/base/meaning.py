@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reversible.base.checks import InputError
-from reversible.base.digests import LIBRARY, digest, files_of
+from reversible.base.digests import LIBRARY, digest, files_of, texts_of
 from reversible.base.scopes import Name
 from reversible.base.spelling import ROLES, UNKNOWN, Module, Token, spelled
 
@@ -74,13 +74,7 @@ def changed(before: Collection[str], now: Meaning) -> list[str]:
 
 @functools.lru_cache(maxsize=4)
 def _library(library: Path, files: tuple[tuple[str, int, int], ...]) -> _Library:
-    """By each module's full name whether it is a package itself, and its text."""
-    texts: dict[str, tuple[bool, str]] = {}
-    for file in (Path(file) for file, _, _ in files):
-        parts = file.relative_to(library).with_suffix("").parts
-        package = parts[-1] == "__init__"
-        texts[".".join((PACKAGE, *(parts[:-1] if package else parts)))] = package, file.read_text(encoding="utf-8")
-    return _Library(texts)
+    return _Library(texts_of(library, files))
 
 
 class _Library:
