@@ -26,7 +26,7 @@ def sentence(verdict: Verdict) -> str:
     """
     claim, status = verdict.claim, verdict.status
     if verdict.record is None:
-        return f"Not tested: {verdict.why}"
+        return f"Not tested: {verdict.why.removesuffix('.')}."
     if status not in claim.found:
         raise InputError(f"claim {claim.id} is {status} now, and its `found` has no words for that")
     return filled(claim.found[status], verdict.record.measures.__getitem__)
