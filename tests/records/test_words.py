@@ -86,6 +86,7 @@ def test_every_claim_of_the_book_says_what_was_found():
     for verdict in verdicts:
         said = words.sentence(verdict)
         assert said[0].isupper()
-        assert said.endswith(".") and not said.endswith("..")
+        assert said.endswith(".")
+        assert not said.endswith("..")
     papers_with_findings = {finding.paper for finding in read_findings(book) if words.told(finding, verdicts)}
     assert papers_with_findings == {paper.key for paper in papers()}
