@@ -19,7 +19,7 @@ from reversible.papers.arora2015.experiments.shadow_curves_measures import (
     same_seeds,
 )
 from reversible.papers.arora2015.labels.curves import METHODS, regime_words
-from reversible.papers.arora2015.smooth import SPACING, bracketed, minimum, place_of, power, seeds_for, smooth_errors
+from reversible.papers.arora2015.smooth import SPACING, bracketed, minimum, power, seeds_for, smooth_errors
 from reversible.records.claims import Claim
 from reversible.records.record import Record
 from reversible.show.html import Shown, escape, table
@@ -51,7 +51,7 @@ def minima(record: Record) -> Shown:
                 only = runs[method][0][1]
                 lines.append([*line, f"{only.lr:.3g}", "", f"{100 * np.mean(only.test):.2f}", "", str(len(only.test))])
                 continue
-            at = rates[0] * 2 ** (SPACING * float(place_of(curve.tuning.mean(0)[None]).at[0]))
+            at = rates[0] * 2 ** (SPACING * float(curve.place().at[0]))
             lines.append([
                 *line, f"{rates[0]:.3g} to {rates[-1]:.3g}", f"{at:.3g}", str(minimum(curve, DRAWN_BY).scaled(100)),
                 f"{bracketed(curve, DRAWN_BY):.0%}", f"{len(curve.tuning)} + {len(curve.test)}",
