@@ -9,7 +9,7 @@ import numpy as np
 from reversible.base.rebuilt import rebuilt
 from reversible.papers.arora2015.experiments import shadow_gpu as gpu
 from reversible.papers.arora2015.experiments.shadow_at_rate import AtRate, AtRateResult
-from reversible.papers.arora2015.experiments.shadow_curves import FULL, NARROW, OFFSETS, WIDE, Regime
+from reversible.papers.arora2015.experiments.shadow_curves import FULL, HIGHER, NARROW, OFFSETS, WIDE, Regime
 from reversible.papers.arora2015.experiments.shadow_curves_measures import (
     DRAWN_BY,
     ONCE,
@@ -19,7 +19,7 @@ from reversible.papers.arora2015.experiments.shadow_curves_measures import (
     same_seeds,
 )
 from reversible.papers.arora2015.labels.curves import METHODS, regime_words
-from reversible.papers.arora2015.smooth import SPACING, bracketed, minimum, power, seeds_for, smooth_errors
+from reversible.papers.arora2015.smooth import FAILS, SPACING, bracketed, minimum, power, seeds_for, smooth_errors
 from reversible.records.claims import Claim
 from reversible.records.record import Record
 from reversible.show.html import Shown, escape, table
@@ -116,7 +116,8 @@ def settings() -> dict[str, str]:
         "curve_momentum": f"{MOMENTUM:g}", "curve_batch": str(narrow["batch"]),
         "curve_held_out": f"{narrow['held_out']:,}", "curve_steps": str(narrow["steps"]),
         "curve_passes": str(_passes(narrow)), "curve_more_steps": str(more["steps"]),
-        "curve_more_passes": str(_passes(more)),
+        "curve_more_passes": str(_passes(more)), "curve_fails": f"{FAILS:g}", "curve_added": str(len(HIGHER)),
+        "curve_open": str(sum(len(regime.lower) + len(regime.higher) for regime in FULL)),
     }  # fmt: skip
 
 
