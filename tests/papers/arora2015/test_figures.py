@@ -3,19 +3,21 @@
 import functools
 from dataclasses import replace
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 import made_up_curves
 from figure_checks import alts, captions, check_alts, check_sentences
 from pictures import CSS, DESKTOP, MARGIN, PADDING, PHONE, SMALLEST, Looked, rendered
+from reversible.base.estimates import Estimate
 from reversible.base.rebuilt import rebuilt
 from reversible.nets.reversal import compare
 from reversible.papers import figure_of
 from reversible.papers.arora2015 import PAPER, figures
 from reversible.papers.arora2015.experiments.other_weights import digit_codes
 from reversible.papers.arora2015.experiments.shadow_curves import NARROW, WIDE
-from reversible.papers.arora2015.figures import laws, schematics, shadow
+from reversible.papers.arora2015.figures import laws, schematics, shadow, shadow_curves
 from reversible.random_nets.deep import MultiLayer
 from reversible.records.record import book_folder, read_record
 from reversible.theory.depth import state_evolution
@@ -237,3 +239,15 @@ def test_a_page_draws_panels_as_wide_as_these_tests_take_them_to_be(browser):
             assert widths[0] - 2 * PADDING == pytest.approx(taken, abs=1)
             assert page.evaluate("document.documentElement.scrollWidth") <= column
             page.close()
+
+
+def test_the_axis_of_gains_is_that_of_curves_that_are_not_open():
+    record = made_up_curves.record()
+    name = f"gain_noise_{NARROW}"
+    whole = Estimate(record.measures[name].mean, (-2.0, 2.0), 9)
+    _, ax = plt.subplots()
+    shadow_curves.draw_gains(ax, replace(record, measures=record.measures | {name: whole}), [NARROW, WIDE])
+    low, high = ax.get_xlim()
+    plt.close()
+    ends = [end for gain in ("shadow", "noise") for end in record.measures[f"gain_{gain}_{WIDE}"].scaled(100).ci95]
+    assert low < min(ends) < max(ends) < high < 50

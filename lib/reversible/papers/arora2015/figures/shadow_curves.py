@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -21,6 +21,7 @@ from reversible.show.html import Shown
 DRAWN = ("backprop", "shadow", "noise")
 SHOWN = ("mnist_1000_400x3", "mnist_1000_1000x3", "mnist_5000_400x3", "cifar10_5000_400x3")  # a panel each
 SHORT = {"noise": "noise"}  # where a legend has less room
+OPEN = 50.0  # half an interval of more points is that of an open curve, which holds all
 
 
 def shadow_curves(record: Record) -> Shown:
@@ -96,7 +97,8 @@ def shadow_gains(record: Record) -> Shown:
         "A row for each regime, with backprop's lowest error less SHADOW's and less that of noise of the same size, "
         "each with its interval about a line at zero.",
         f"Backprop's lowest error less that of SHADOW and of noise, in percentage points. The interval of SHADOW's "
-        f"gain lies above zero in {above} of {len(gains)} regimes, and below zero in {below}.",
+        f"gain lies above zero in {above} of {len(gains)} regimes, and below zero in {below}. A bar that leaves the "
+        f"axis on both sides belongs to a curve that is open, and decides nothing.",
     )
 
 
@@ -107,14 +109,23 @@ def regimes_of(record: Record) -> list[str]:
 
 def draw_gains(ax: Axes, record: Record, regimes: list[str]) -> None:
     """Gains with their intervals, regime i at the height i, and a line at zero."""
-    heights = np.arange(len(regimes))
+    heights, drawn = np.arange(len(regimes)), list[Estimate]()
     for nudge, (look, method) in zip((-0.12, 0.12), told_apart(DRAWN)[1:], strict=True):
-        mean, bars = means_and_bars([record.measures[f"gain_{method}_{name}"].scaled(100) for name in regimes])
+        drawn += (gains := [record.measures[f"gain_{method}_{name}"].scaled(100) for name in regimes])
+        mean, bars = means_and_bars(gains)
         ax.errorbar(
             mean, heights + nudge, xerr=bars, ls="", lw=1, capsize=2, label=SHORT.get(method, METHODS[method]), **look
         )
     ax.plot([0, 0], [-0.6, len(regimes) - 0.5], color=LAW)
+    _within(ax, drawn)
     ax.set_xlabel("points  ← worse | better →")
+
+
+def _within(ax: Axes, drawn: Iterable[Estimate]) -> None:
+    """Intervals of open curves leave the axis on both sides."""
+    ends = [0.0, *(end for e in drawn if e.half_width < OPEN for end in e.ci95)]
+    margin = 0.06 * (max(ends) - min(ends)) or 1.0
+    ax.set_xlim(min(ends) - margin, max(ends) + margin)
 
 
 # What stands beside SHADOW, and the measure that says how far SHADOW lies below it, or it below SHADOW.
@@ -166,6 +177,7 @@ def _beside_shadow(ax: Axes, found: Mapping[str, Estimate]) -> None:
     ax.axvline(0, color=LAW, lw=1)
     ax.set_yticks(range(len(found)), [METHODS[method].removeprefix("SHADOW ") for method in found])
     ax.set_ylim(len(found) - 0.5, -0.5)
+    _within(ax, found.values())
 
 
 FIGURES = {"shadow-curves": shadow_curves, "shadow-gpu": shadow_gpu}
