@@ -75,7 +75,7 @@ def _frame(ax: Axes, lowest: list[float]) -> None:
     """Rates at which training fails run out at the top."""
     ax.set_xscale("log", base=2)
     low, high = np.log2(ax.get_xlim())
-    ticks = 2.0 ** np.arange(np.ceil(low), np.floor(high) + 1)
+    ticks = 2.0 ** np.arange(np.ceil(low), np.floor(high) + 1, 1 + (high - low > 6))
     ax.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
