@@ -33,8 +33,11 @@ TRAINED = {**shadow_curves.EXPERIMENTS, **shadow_gpu.EXPERIMENTS}
 PLACE = re.compile(r"_(?:digits|mnist|cifar10|cifar100)_(?:\d+|all)(?:_\d+x\d+)?(?:_long)?(?=_constant$|$)")
 # What no run here measures, nor the committed record: AlexNet's weights are not at hand.
 NOT_AT_HAND = {"net-spectra": {"alexnet_fc_on_law", "alexnet_fc_nothing_leaves"}}
-# And what a smoke run does not: it trains on one number of images, and compares none.
-NOT_IN_SMOKE = {**NOT_AT_HAND, "shadow-curves": {"gain_shadow_wide_less_narrow"}}
+# And what a smoke run does not: it trains in one regime, and has no means over several.
+NOT_IN_SMOKE = {**NOT_AT_HAND, "shadow-curves": {
+    "gain_shadow_wide_less_narrow", "gain_shadow_everywhere", "speed_gain_shadow_everywhere",
+    "shadow_below_noise_everywhere",
+}}  # fmt: skip
 
 
 def asked_of(name):

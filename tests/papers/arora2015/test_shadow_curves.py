@@ -151,6 +151,16 @@ def test_early_stopping_looks_at_held_out_images_only():
     assert scm.stopped(at.AtRateResult(0.1, (), (), looks, 1.0)) == ([0.5], [0.1, 0.2])
 
 
+def test_a_mean_over_regimes_is_of_all_of_them_or_of_none():
+    """A run on digits alone has none: it would be held against the record's mean of six other regimes."""
+    pairs = [(p, made_up(p)) for p in sc.curve_cells("full")]
+    means = {"gain_shadow_everywhere", "speed_gain_shadow_everywhere", "shadow_below_noise_everywhere"}
+    assert means < set(scm.curve_measures(pairs))
+    for left in ([pair for pair in pairs if pair[0].regime != "cifar10_5000_400x3"],
+                 [pair for pair in pairs if pair[0].training.data == "digits"]):  # fmt: skip
+        assert not means & set(scm.curve_measures(left))
+
+
 def test_the_cells_are_paired_fresh_and_small():
     cells = sc.curve_cells("full")
     by_regime = {}

@@ -183,10 +183,9 @@ def shown(data: str, inputs: str, held_out: int, device: str) -> Shown:
 
 
 def gpu_measures(pairs: Sequence[tuple[AtRate, Any]]) -> dict[str, Estimate]:
-    """Those of `shadow_curves`, of whole curves, without means over regimes that are not of the same nets."""
+    """Those of `shadow_curves`, of whole curves."""
     whole = whole_curves(pairs)
-    found = curve_measures(whole) if whole else {}
-    return {name: estimate for name, estimate in found.items() if not name.endswith("_everywhere")}
+    return curve_measures(whole) if whole else {}
 
 
 def whole_curves(pairs: Sequence[tuple[AtRate, Any]]) -> list[tuple[AtRate, Any]]:
