@@ -23,7 +23,7 @@ def made_up(generator, at, level, noise, steep, own, cliff):
 
 
 def coverage(seeds, noise, steep, cliff=9.0, runs=500, draws=200):
-    """How often the interval of a gain of 0.003 holds it, and how far the middle one of the estimates is off."""
+    """How often the interval of a gain of 0.003 holds it; how far estimates are off, on average and the middle one."""
     generator, held, found = np.random.default_rng(5), 0, []
     for run in range(runs):
         own = [0.004 * generator.standard_normal(count) for count in seeds]
@@ -33,7 +33,7 @@ def coverage(seeds, noise, steep, cliff=9.0, runs=500, draws=200):
         gain = smooth.contrast([(1.0, curves[0]), (-1.0, curves[1])], run, draws)
         held += gain.ci95[0] <= 0.003 <= gain.ci95[1]
         found.append(gain.mean - 0.003)
-    return held / runs, float(np.median(found))
+    return held / runs, float(np.mean(found)), float(np.median(found))
 
 
 @pytest.mark.parametrize(
@@ -44,9 +44,9 @@ def coverage(seeds, noise, steep, cliff=9.0, runs=500, draws=200):
     ],
 )  # fmt: skip
 def test_the_interval_holds_a_known_gain_in_95_cases_of_100(seeds, noise, steep, cliff):
-    held, off = coverage(seeds, noise, steep, cliff)
+    held, off, middle = coverage(seeds, noise, steep, cliff)
     assert 0.93 <= held <= (0.97 if cliff == 9 else 0.98)
-    assert abs(off) < 0.0003
+    assert abs(off if cliff == 9 else middle) < 0.0003  # beside a cliff a few are far off, and say so
 
 
 def test_a_bootstrap_that_is_corrected_for_nothing_holds_it_too_often_and_half_the_variance_not_enough(monkeypatch):
@@ -95,6 +95,14 @@ def test_a_minimum_at_the_end_of_the_rates_decides_nothing():
     inside = Curve(*(0.1 + 0.01 * (RATES - 1.75) ** 2 + np.zeros((n, 1)) for n in (4, 6)))
     assert smooth.bracketed(inside, 1) == 1
     assert smooth.minimum(inside, 1).mean == pytest.approx(0.1, abs=1e-6)
+
+
+def test_errors_where_training_failed_do_not_draw_the_minimum_to_them():
+    errors = 0.1 + 0.004 * (RATES - 1.5) ** 2
+    errors[-2:] = 0.9
+    assert smooth.minimum(Curve(errors + np.zeros((3, 1)), errors + np.zeros((4, 1))), 1).mean == pytest.approx(
+        0.1, abs=2e-4
+    )
 
 
 def failing(kind, rate, who=slice(None)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,16 @@ from reversible.papers.arora2015.experiments.shadow_curves_measures import (
     same_seeds,
 )
 from reversible.papers.arora2015.labels.curves import METHODS, regime_words
-from reversible.papers.arora2015.smooth import FAILS, SPACING, bracketed, minimum, power, seeds_for, smooth_errors
+from reversible.papers.arora2015.smooth import (
+    FAILS,
+    SPACING,
+    Curve,
+    bracketed,
+    minimum,
+    power,
+    seeds_for,
+    smooth_errors,
+)
 from reversible.records.claims import Claim
 from reversible.records.record import Record
 from reversible.show.html import Shown, escape, table
@@ -51,13 +61,18 @@ def minima(record: Record) -> Shown:
                 only = runs[method][0][1]
                 lines.append([*line, f"{only.lr:.3g}", "", f"{100 * np.mean(only.test):.2f}", "", str(len(only.test))])
                 continue
-            at = rates[0] * 2 ** (SPACING * float(curve.place().at[0]))
+            at = best_rate(curve, rates)
             lines.append([
                 *line, f"{rates[0]:.3g} to {rates[-1]:.3g}", f"{at:.3g}", str(minimum(curve, DRAWN_BY).scaled(100)),
                 f"{bracketed(curve, DRAWN_BY):.0%}", f"{len(curve.tuning)} + {len(curve.test)}",
             ])  # fmt: skip
     head = ["regime", "method", "learning rates", "minimum at", "error there, in percent", "inside", "seeds"]
     return Shown(table(head, lines))
+
+
+def best_rate(curve: Curve, rates: Sequence[float]) -> float:
+    """The learning rate of a curve's smooth minimum; `rates` are those at which it was measured, rising."""
+    return rates[0] * 2 ** (SPACING * float(curve.place().at[0]))
 
 
 def spreads(record: Record) -> dict[str, float]:

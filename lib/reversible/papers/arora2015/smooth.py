@@ -3,9 +3,9 @@
 Let u be the binary logarithm of the rate and f(u) a method's expected error, measured at rates h = SPACING apart. The
 five rates about the one whose mean with its two neighbours is lowest are smoothed by a cubic (least squares), and its
 lowest point within one rate of that one is taken. Above some rate training fails, of single seeds first, and errors
-jump: no cubic follows that. So the five end below the first rate there at which a seed's error is FAILS times the
-lowest mean or more. Where the minimum is, tuning seeds say, on held-out images. What the error is there, test seeds
-say, on test images, by a cubic through the same five rates: no noise is both searched for its minimum and reported.
+jump: no cubic follows that. So the five end below the first rate there at which a seed's error is more than FAILS times
+the lowest mean. Where the minimum is, tuning seeds say, on held-out images. What the error is there, test seeds say, on
+test images, by a cubic through the same five rates: no noise is both searched for its minimum and reported.
 
 How far that is off, with f = a + c x^2 + d x^3 + q x^4 about its minimum, and the middle rate z h away from it:
 

@@ -6,8 +6,8 @@ batches, the test images staying the same. A gain is the difference of two such 
 smoothed, how far that is off, and the nested bootstrap of its interval: see `papers.arora2015.smooth`.
 
 **How.** 1. A pilot of a few seeds of its own, judged on held-out training images, tries rates a factor of two apart
-and goes on at each side until the error is a tenth higher than the lowest: this is the rule by which rates are added,
-and it ends before any seed that counts is trained. The middle of the basin between is the pilot's rate. 2. All seeds
+and goes on at each side until the error is a tenth higher than the lowest. It ends before any seed that counts is
+trained. The middle of the basin between is the pilot's rate. 2. All seeds
 are trained at each of eight rates a factor sqrt(2) apart, four below the pilot's, that one, and three above. 3. The
 first seeds tune: their errors on held-out images say where the minimum is. The others tell the error there, on every
 second test image. 4. A minimum that is not lower than both ends of its curve, in nine of ten draws of the tuning

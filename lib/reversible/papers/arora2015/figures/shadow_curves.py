@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter, PercentFormatter
 
 from reversible.base.estimates import Estimate
-from reversible.papers.arora2015.curve_tables import curves_in
+from reversible.papers.arora2015.curve_tables import best_rate, curves_in
 from reversible.papers.arora2015.experiments.shadow_curves import NARROW, WIDE
 from reversible.papers.arora2015.experiments.shadow_curves_measures import DRAWN_BY, Runs, curve_of
 from reversible.papers.arora2015.labels.curves import METHODS, regime_words, short_words
-from reversible.papers.arora2015.smooth import SPACING, minimum
+from reversible.papers.arora2015.smooth import minimum
 from reversible.records.record import Record
 from reversible.show.drawing import COLOURS, LAW, Look, legend, means_and_bars, panels, show, told_apart
 from reversible.show.html import Shown
@@ -65,9 +65,8 @@ def _curve(ax: Axes, runs: Runs, method: str, look: Look) -> float:
         raise ValueError(f"{method} was run at one rate alone")
     mean, bars = means_and_bars([Estimate.of(errors) for errors in curve.test.T])
     ax.errorbar(rates, mean, bars, lw=1, capsize=2, ms=3, label=SHORT.get(method, METHODS[method]), **look)
-    at = rates[0] * 2 ** (SPACING * float(curve.place().at[0]))
     lowest = minimum(curve, DRAWN_BY).mean
-    ax.plot(at, lowest, "o", ms=10, mfc="none", mec=look["color"], mew=1.5)
+    ax.plot(best_rate(curve, rates), lowest, "o", ms=10, mfc="none", mec=look["color"], mew=1.5)
     return lowest
 
 
