@@ -25,6 +25,7 @@ CLAIM = Claim(id="T", chapter="demo", source="", whose="paper", says="", record=
         ("{gain:|.3f}", "0.031"),
         ("{share:.0%}", "50\N{NO-BREAK SPACE}%"),
         ("{gain:.1pp} or {gain:|.2pp}", "−3.1 or 3.14"),
+        ("by {gain:pp} points", "by -3.1 [-5.0, -1.0] points"),
         ("{gain:.0e}", "−3e−02"),
     ],
 )

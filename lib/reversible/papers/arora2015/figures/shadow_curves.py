@@ -45,7 +45,8 @@ def _panels(record: Record, names: list[str]) -> Shown:
         _frame(ax, lowest)
         ax.set(title=regime_words(name), xlabel="learning rate", ylabel="test error at the end")
         legend(ax)
-        said.append(f"{record.measures[f'gain_shadow_{name}'].scaled(100)} ({regime_words(name)})")
+        gain = record.measures[f"gain_shadow_{name}"].scaled(100)
+        said.append(f"{gain if gain.half_width < OPEN else 'not known, as a curve is open'} ({regime_words(name)})")
     return show(
         figures,
         [
