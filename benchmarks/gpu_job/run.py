@@ -232,6 +232,7 @@ def curve(job: Job, regime: str, method: str) -> bool:
 
 def greedy(job: Job, seed: int) -> bool:
     """Train one more net layer by layer with each kind of head, and end to end; write the record of all so far."""
+    torch.backends.cudnn.benchmark = True  # the same few shapes thousands of times
     record = written(job, GREEDY, GREEDY, lambda cell: cell.seed == seed)
     for name in ("last_k1", "last_k2", "last_k3", "together_k3", "behind_k3"):
         if name in record.measures:

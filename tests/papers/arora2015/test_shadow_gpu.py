@@ -100,7 +100,7 @@ def test_the_sizes_are_those_of_the_narrow_nets_but_for_the_width():
     wide, narrow = gpu.FULL[0].place, curve_tables.named(sc.NARROW).place
     assert {**wide, "hidden": ()} == {**narrow, "hidden": ()}
     assert wide["hidden"] == (5000,) * 3
-    assert all(len(regime.offsets) == 8 for regime in gpu.FULL)
+    assert all(set(regime.offsets) >= set(range(-1, 4)) for regime in gpu.FULL)
     seeds = [seed for regime in (*gpu.FULL, *sc.FULL) if not regime.like
              for kind, count in zip(("tuning", "test", "pilot"), (*regime.seeds, regime.pilot), strict=True)
              for seed in regime._seeds(kind, count)]  # fmt: skip
