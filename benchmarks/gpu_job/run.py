@@ -299,7 +299,7 @@ def steps_of(job: Job) -> list[Step]:
         Step("training", 60, training),
         *(Step(f"curve {regime} {method}", 15, functools.partial(curve, regime=regime, method=method))
           for regime, method in curves),
-        *(Step(f"greedy {place}", 60, functools.partial(greedy, seed=cell.seed))
+        *(Step(f"greedy {place}", 90, functools.partial(greedy, seed=cell.seed))
           for place, cell in enumerate(cifar.gpu_cells(job.profile))),
         Step("verdicts", 0, verdicts),
     ]  # fmt: skip

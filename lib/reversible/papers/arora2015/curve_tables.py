@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from reversible.base.estimates import Estimate
 from reversible.base.rebuilt import rebuilt
 from reversible.papers.arora2015.experiments import shadow_gpu as gpu
 from reversible.papers.arora2015.experiments.shadow_at_rate import AtRate, AtRateResult
@@ -36,6 +37,7 @@ from reversible.show.html import Shown, escape, table
 from reversible.training.run import MOMENTUM
 
 CIFAR = "cifar10_5000_400x3"
+OPEN = 50.0  # half an interval of more points is that of an open curve, which holds all
 SEEN = 0.003  # the gain that the numbers of seeds are judged by
 WANTED = 0.8
 GAINS_OF = {"gain_shadow": ("backprop", "shadow"), "gain_shadow_dropout": ("backprop_dropout", "shadow_dropout")}
@@ -177,6 +179,25 @@ def gpu_settings(narrower: Record) -> dict[str, str]:
         "gpu_seeds": " and ".join(map(str, seeds.values())),
         "gpu_power": " and ".join(f"{each:.0%}" for each in found),
     }
+
+
+def gpu_found(record: Record) -> dict[str, str]:
+    """What was measured in wide nets, gains in percentage points, and on which card; for the chapter's text."""
+    mnist, colours = (regime.name for regime in gpu.FULL)
+    asked = {
+        "gpu_gain_mnist": f"gain_shadow_{mnist}", "gpu_gain_cifar10": f"gain_shadow_{colours}",
+        "gpu_noise_mnist": f"gain_noise_{mnist}", "gpu_noise_cifar10": f"gain_noise_{colours}",
+        "gpu_h3": f"h3_below_shadow_{mnist}",
+        "gpu_speed_mnist": f"speed_gain_shadow_{mnist}", "gpu_speed_cifar10": f"speed_gain_shadow_{colours}",
+    }  # fmt: skip
+    where = {"gpu_card": record.provenance["device"], "gpu_minutes": f"{record.provenance['seconds'] / 60:.0f}"}
+    return where | {word: in_points(record.measures[measure]) for word, measure in asked.items()}
+
+
+def in_points(gain: Estimate) -> str:
+    """A gain in percentage points with its interval, or that it is not known."""
+    shown = gain.scaled(100)
+    return str(shown) if shown.half_width < OPEN else "not known, as a curve is open"
 
 
 def named(name: str) -> Regime:

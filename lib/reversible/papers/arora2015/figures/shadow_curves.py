@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter, PercentFormatter
 
 from reversible.base.estimates import Estimate
-from reversible.papers.arora2015.curve_tables import best_rate, curves_in
+from reversible.papers.arora2015.curve_tables import OPEN, best_rate, curves_in, in_points
 from reversible.papers.arora2015.experiments.shadow_curves import NARROW, WIDE
 from reversible.papers.arora2015.experiments.shadow_curves_measures import DRAWN_BY, Runs, curve_of
 from reversible.papers.arora2015.labels.curves import METHODS, regime_words, short_words
@@ -21,7 +21,6 @@ from reversible.show.html import Shown
 DRAWN = ("backprop", "shadow", "noise")
 SHOWN = ("mnist_1000_400x3", "mnist_1000_1000x3", "mnist_5000_400x3", "cifar10_5000_400x3")  # a panel each
 SHORT = {"noise": "noise"}  # where a legend has less room
-OPEN = 50.0  # half an interval of more points is that of an open curve, which holds all
 
 
 def shadow_curves(record: Record) -> Shown:
@@ -45,8 +44,7 @@ def _panels(record: Record, names: list[str]) -> Shown:
         _frame(ax, lowest)
         ax.set(title=regime_words(name), xlabel="learning rate", ylabel="test error at the end")
         legend(ax)
-        gain = record.measures[f"gain_shadow_{name}"].scaled(100)
-        said.append(f"{gain if gain.half_width < OPEN else 'not known, as a curve is open'} ({regime_words(name)})")
+        said.append(f"{in_points(record.measures[f'gain_shadow_{name}'])} ({regime_words(name)})")
     return show(
         figures,
         [
