@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import small_book
 from groups import pytest_collection_modifyitems, pytest_xdist_make_scheduler
@@ -30,6 +31,10 @@ from smoke_records import SmokeRecords, pytest_terminal_summary
 __all__ = [  # hooks, which pytest looks for here
     "pytest_collection_modifyitems", "pytest_runtest_setup", "pytest_terminal_summary", "pytest_xdist_make_scheduler",
 ]  # fmt: skip
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("any machine", parent=settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session", autouse=True)

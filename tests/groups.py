@@ -19,7 +19,7 @@ TOGETHER = {
 }
 ALONE = ("tests/book/test_portability.py",)  # each of its tests takes long, and they share nothing
 # Begun first, in this order, for they take longest, and what is begun last should be short.
-LONGEST = ("the whole book", *ALONE, "the small book", "tests/records/test_moved.py", "the cluster")
+LONGEST = ("the whole book", *ALONE, "the small book", "the cluster")
 
 
 def group_of(test: str) -> str:

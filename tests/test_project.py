@@ -134,4 +134,6 @@ def test_records_were_made_by_the_code_that_is_here():
 
 
 def test_records_weigh_little():
-    assert all(f.stat().st_size < 600_000 for f in (ROOT / "book" / "results").glob("*.json"))
+    """One is larger: it is of thirteen hours of training, with the error of each seed at each look."""
+    most = {"shadow-curves": 1_200_000}
+    assert all(f.stat().st_size < most.get(f.stem, 600_000) for f in (ROOT / "book" / "results").glob("*.json"))

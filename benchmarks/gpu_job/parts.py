@@ -1,7 +1,7 @@
 """MNIST and CIFAR-10 in small parts, for a machine without a network: python benchmarks/gpu_job/parts.py FROM TO
 
 FROM is a folder in torchvision's layout, such as the one that REVERSIBLE_DATA names. Of each set that is whole there TO
-gets `SET.000`, `SET.001`, ... of at most 48 MiB each, and `SET.json` with their hashes and those of the files in them.
+gets `SET.000`, `SET.001`, ... of at most 45 MiB each, and `SET.json` with their hashes and those of the files in them.
 They are compressed by LZMA, colours as differences from the pixel to the left and of those from the row above.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 from reversible.base.checks import InputError
 from reversible.base.data_files import FILES_MD5
 
-SIZE = 48 << 20  # bytes of a part at most
+SIZE = 45 << 20  # bytes of a part at most
 STEPS = {"mnist": (), "cifar10": (1, 32)}  # set -> how many bytes back the one is that is taken off, time after time
 
 

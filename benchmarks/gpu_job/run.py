@@ -65,7 +65,8 @@ class Job:
         self.until = time.monotonic() + seconds
         self.profile = "smoke" if rehearse else "full"
         self.folder = Path(tempfile.mkdtemp(prefix="gpu_job_"))  # for what need not come back
-        self.journal = Finished(self.folder / "cells")
+        self.journal = Finished(self.folder / "cells")  # or another folder, which outlasts the run
+        self.commit = ""  # of the code, where it was brought without a history
         self.sets: list[str] = []  # of images, that were brought
         self.longest: dict[str, float] = {}  # regime, or record -> seconds of its longest cell so far
         out.mkdir(parents=True, exist_ok=True)
@@ -101,7 +102,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=9.0, help="after which no step begins; of ten, say")
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
     parser.add_argument("--rehearse", action="store_true", help="everything in small, to see that it runs")
-    parser.add_argument("--only", default="", help="only the steps whose names begin so")
+    parser.add_argument("--only", nargs="+", default=[""], metavar="STEP", help="those whose names begin so, no others")
+    parser.add_argument("--cells", type=Path, help="a folder for finished cells, where a further run finds them")
+    parser.add_argument("--commit", default="", help="of the code, for the records, where it lies in no checkout")
     words = parser.parse_args(argv)
     if words.device == "cuda" and not torch.cuda.is_available():
         print("run.py: error: device must be cpu here: no CUDA device was found, not 'cuda'", file=sys.stderr)
@@ -110,7 +113,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"run.py: error: DATA must be a folder that is there, not {str(words.data)!r}", file=sys.stderr)
         return 2
     job = Job(words.data, words.out, words.device, 60 * words.minutes, words.rehearse)
-    steps = [*FIRST, *(step for step in steps_of(job) if step.name.startswith(words.only))]
+    job.journal, job.commit = Finished(words.cells) if words.cells else job.journal, words.commit
+    steps = [*FIRST, *(step for step in steps_of(job) if step.name.startswith(tuple(words.only)))]
     failed = sum(not taken(job, step) for step in steps)
     job.say(f"done, {failed} of {len(steps)} steps failed or were left out")
     return 1 if failed else 0
@@ -228,6 +232,7 @@ def curve(job: Job, regime: str, method: str) -> bool:
 
 def greedy(job: Job, seed: int) -> bool:
     """Train one more net layer by layer with each kind of head, and end to end; write the record of all so far."""
+    torch.backends.cudnn.benchmark = True  # the same few shapes thousands of times
     record = written(job, GREEDY, GREEDY, lambda cell: cell.seed == seed)
     for name in ("last_k1", "last_k2", "last_k3", "together_k3", "behind_k3"):
         if name in record.measures:
@@ -241,6 +246,8 @@ def written(job: Job, name: str, of: str, asked: Callable[[Any], bool]) -> Recor
     in_time = replace(experiment, run_cell=InTime(job, of, asked, experiment.run_cell))
     rules = rules_for(read_claims(book_folder()), name)
     record = make.run(in_time, job.profile, rules, device=job.device, journal=job.journal)
+    if job.commit:
+        record = replace(record, provenance=record.provenance | {"commit": job.commit})
     write_record(record, job.out / f"{name}.json")
     return record
 
@@ -292,7 +299,7 @@ def steps_of(job: Job) -> list[Step]:
         Step("training", 60, training),
         *(Step(f"curve {regime} {method}", 15, functools.partial(curve, regime=regime, method=method))
           for regime, method in curves),
-        *(Step(f"greedy {place}", 60, functools.partial(greedy, seed=cell.seed))
+        *(Step(f"greedy {place}", 90, functools.partial(greedy, seed=cell.seed))
           for place, cell in enumerate(cifar.gpu_cells(job.profile))),
         Step("verdicts", 0, verdicts),
     ]  # fmt: skip

@@ -79,7 +79,7 @@ def test_bad_input_is_one_line_and_status_2(capsys, words, says):
     assert says in err
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     field=st.sampled_from(["--n", "--m", "--k", "--rho", "--retention", "--alpha", "--offset", "--trials", "--batch"]),
     value=st.one_of(st.text(max_size=6), st.floats().map(str), st.integers(-5, 40).map(str)),

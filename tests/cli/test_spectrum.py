@@ -214,7 +214,7 @@ def test_no_file_at_all(run):
     assert run("nix.npz")[2] == "reversible: there is no file 'nix.npz'\n"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     weight=hnp.arrays(
         st.one_of(hnp.floating_dtypes(sizes=(16, 32, 64)), hnp.integer_dtypes(), hnp.boolean_dtypes()),

@@ -15,8 +15,7 @@ from reversible.base.arithmetic import arithmetic
 from reversible.base.checks import InputError
 from reversible.base.estimates import Estimate
 from reversible.papers import EXPERIMENTS
-from reversible.papers.arora2015.experiments import shadow as shadow_training
-from reversible.papers.arora2015.experiments import shadow_curves, shadow_digits, shadow_gpu, shadow_long
+from reversible.papers.arora2015.experiments import shadow_curves, shadow_gpu
 from reversible.records import make
 from reversible.records.claims import read_claims, rules_for
 from reversible.records.compare import LIVE_LIMIT
@@ -27,17 +26,18 @@ from reversible.training.config import Training
 from smoke_records import SECONDS
 
 CLAIMS = read_claims(book_folder())
-OLDER = {**shadow_training.EXPERIMENTS, **shadow_long.EXPERIMENTS, **shadow_digits.EXPERIMENTS}
-TRAINED = {**OLDER, **shadow_curves.EXPERIMENTS, **shadow_gpu.EXPERIMENTS}
+TRAINED = {**shadow_curves.EXPERIMENTS, **shadow_gpu.EXPERIMENTS}
 
 
 # The data of a trained cell, its number of images and its widths, where a measure's name ends with them.
 PLACE = re.compile(r"_(?:digits|mnist|cifar10|cifar100)_(?:\d+|all)(?:_\d+x\d+)?(?:_long)?(?=_constant$|$)")
 # What no run here measures, nor the committed record: AlexNet's weights are not at hand.
 NOT_AT_HAND = {"net-spectra": {"alexnet_fc_on_law", "alexnet_fc_nothing_leaves"}}
-# And what a smoke run does not: it trains on one number of images, and compares none.
-NOT_IN_SMOKE = {**NOT_AT_HAND, "shadow": {"final_gain_few_less_all_mnist"},
-                "shadow-curves": {"gain_shadow_wide_less_narrow"}}  # fmt: skip
+# And what a smoke run does not: it trains in one regime, and has no means over several.
+NOT_IN_SMOKE = {**NOT_AT_HAND, "shadow-curves": {
+    "gain_shadow_wide_less_narrow", "gain_shadow_everywhere", "speed_gain_shadow_everywhere",
+    "shadow_below_noise_everywhere",
+}}  # fmt: skip
 
 
 def asked_of(name):
@@ -63,7 +63,7 @@ def test_a_smoke_run_is_whole_and_on_the_law(name, smoke_records, record_propert
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_a_smoke_run_measures_what_the_rules_read(name, smoke_records):
-    """Of trained cells on its own data; that the profile `full` measures all the others test_shadow sees."""
+    """Of trained cells on its own data; that the profile `full` measures all the others test_shadow_curves sees."""
     if name == "net-reversal":
         skip_without(["weights/lenet300_100_dense.npz"])
     record = smoke_records[name]
@@ -109,7 +109,7 @@ def test_no_two_cells_share_their_randomness(name, profile):
 
 # Made before `seed_of` was there, from ranges that began at the same numbers.
 SHARE_SEEDS = (
-    {"code-law", "baby-theorem", "net-reversal", *OLDER},
+    {"code-law", "baby-theorem", "net-reversal"},
     {"unbiased-inference", "linf-rate", "theorem-2-3", "regime-map", "inference-dropout"},
     {"law-grid-nets", "net-reversal"},
 )

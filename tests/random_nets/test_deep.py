@@ -140,7 +140,7 @@ def test_a_layer_that_may_fall_silent_is_refused():
         replace(SMALL, widths=(600, 20, 60), rho=(1, 0.5))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     depth=st.integers(1, 4), data=st.data(), q=st.floats(0.05, 1), seed=st.integers(0, 2**40),
     codes=st.sampled_from(["binary", "uniform", "exponential"]),

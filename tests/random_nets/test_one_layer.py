@@ -197,7 +197,7 @@ def test_bad_input_names_the_value_in_one_line(field, value):
     assert "must be" in message or "need" in message
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     n=st.integers(1, 60), m=st.integers(1, 30), data=st.data(), rho=st.floats(0.05, 1), q=st.floats(0.05, 1),
     codes=st.sampled_from(["binary", "uniform", "exponential"]), estimate=st.sampled_from(simulate.ESTIMATES),

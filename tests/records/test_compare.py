@@ -121,7 +121,6 @@ def record(gain=NEAR, profile="book", value=0.25, cells=(CELL,), elsewhere=False
 def unchanged_code(monkeypatch):
     monkeypatch.setattr(Record, "code_unchanged", True)
     monkeypatch.setattr(Record, "changed_since", [])
-    monkeypatch.setattr(Record, "edited_since", False)
 
 
 def test_the_same_rows_agree_whatever_the_seconds():

@@ -163,6 +163,13 @@ def test_an_absent_row_is_read_as_one(made):
     assert isinstance(pairs[1][1].linf, Estimate)
 
 
+def test_a_changed_record_names_the_definitions_at_most_three_and_none_as_markup(made, edited, monkeypatch):
+    edited(*RUNNING)
+    assert "<strong>code changed since</strong>: <code>papers.arora2015.experiments.lemmas" in where_it_ran(made)
+    monkeypatch.setattr(results.Record, "changed_since", ["a", "<b>", "c", "d", "e"])
+    assert "<code>a</code>, <code>&lt;b&gt;</code>, <code>c</code> and 2 more" in where_it_ran(made)
+
+
 def test_the_provenance_says_both_and_so_does_the_page(made, edited):
     edited(*READING)
     run = replace(made, provenance={**made.provenance, "commit": "of the run", "date": "2020-02-02T00:00:00"})

@@ -280,7 +280,7 @@ def test_what_cannot_be_measured_is_refused(matrix, says):
     assert says in refusal(lambda: analyse(matrix, "fc1"))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     hnp.arrays(
         st.sampled_from([np.float32, np.float64]),

@@ -278,7 +278,7 @@ def whole(ending, folder):
 
 
 @pytest.mark.parametrize("ending", [".npy", ".npz", ".safetensors", ".pt", "old.pt"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_file_cut_or_altered_anywhere_is_layers_or_one_line(tmp_path_factory, ending, data):
     folder = tmp_path_factory.getbasetemp()

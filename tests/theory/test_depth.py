@@ -51,7 +51,7 @@ def test_one_layer_is_the_exact_law_of_one_layer(q, scale):
     assert top_risk(state, CODE, -0.2) == pytest.approx(float(clt))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     t0=st.floats(50, 1e6), t1=st.floats(50, 1e6), rho0=st.floats(0.1, 1), rho1=st.floats(0.1, 1), norm=st.floats(0.1, 9)
 )

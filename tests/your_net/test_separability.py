@@ -31,8 +31,8 @@ def test_shares_are_those_of_a_probe_on_what_the_model_itself_gives():
 
 def test_a_trained_net_is_more_separable_than_random_ones_and_a_random_one_is_not():
     model = plain(64, 24, 24, 10)
-    random = your_net.separable(model, UNSEEN, LABELS, draws=2)
-    own = your_net.separable(trained(model, 600), UNSEEN, LABELS, draws=2)
+    random = your_net.separable(model, UNSEEN, LABELS)
+    own = your_net.separable(trained(model, 600), UNSEEN, LABELS)
     assert own.own[-1] > own.random[:, -1].max() + 0.05
     assert random.own[-1] < random.random[:, -1].max() + 0.05
     assert sum("training adds" in line for line in your_net.separability_words(own)) == 2

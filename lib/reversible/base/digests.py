@@ -30,7 +30,7 @@ def code_digest(*modules: str) -> str:
     """Digest of what modules and all they import from this library say; comments and docstrings do not count."""
     code = _code(LIBRARY, files_of(LIBRARY))
     names = frozenset[str]().union(*(code.below(module) for module in modules))
-    return digest({name: code.said(name) for name in names})
+    return digest({name: _meaning(code.texts[name]) for name in names})
 
 
 def files_of(library: Path) -> tuple[tuple[str, int, int], ...]:
@@ -43,13 +43,24 @@ def files_of(library: Path) -> tuple[tuple[str, int, int], ...]:
     return tuple(sorted(found))
 
 
-class _Code:
-    """The modules of a package as its files have them; what each imports and says is read when it is asked for."""
+@functools.lru_cache(maxsize=4)
+def texts_of(library: Path, files: tuple[tuple[str, int, int], ...]) -> dict[str, tuple[bool, str]]:
+    """By each module's full name whether it is a package itself, and its text; `files` are those of `files_of`."""
+    texts: dict[str, tuple[bool, str]] = {}
+    for file in (Path(file) for file, _, _ in files):
+        parts = file.relative_to(library).with_suffix("").parts
+        package = parts[-1] == "__init__"
+        name = ".".join(("reversible", *(parts[:-1] if package else parts)))
+        texts[name] = package, file.read_text(encoding="utf-8")
+    return texts
 
-    def __init__(self, files: dict[str, Path]) -> None:
-        self.files = files  # by the full name of the module
+
+class _Code:
+    """The modules of a package by what they import of it."""
+
+    def __init__(self, texts: dict[str, tuple[bool, str]]) -> None:
+        self.texts = {name: text for name, (_, text) in texts.items()}
         self._below: dict[str, frozenset[str]] = {}
-        self._said: dict[str, str] = {}
 
     def below(self, module: str) -> frozenset[str]:
         """What it imports of the package, itself and all below included."""
@@ -58,28 +69,16 @@ class _Code:
             waiting = [module]
             while waiting:
                 name = waiting.pop()
-                if name not in found and name in self.files:
+                if name not in found and name in self.texts:
                     found.add(name)
-                    waiting += imports(self._text(name))
+                    waiting += imports(self.texts[name])
             self._below[module] = frozenset(found)
         return self._below[module]
-
-    def said(self, module: str) -> str:
-        if module not in self._said:
-            self._said[module] = _meaning(self._text(module))
-        return self._said[module]
-
-    def _text(self, module: str) -> str:
-        return self.files[module].read_text(encoding="utf-8")
 
 
 @functools.lru_cache(maxsize=2)
 def _code(library: Path, files: tuple[tuple[str, int, int], ...]) -> _Code:
-    found: dict[str, Path] = {}
-    for file in (Path(name) for name, _, _ in files):
-        parts = file.relative_to(library).with_suffix("").parts
-        found[".".join(("reversible", *(parts[:-1] if parts[-1] == "__init__" else parts)))] = file
-    return _Code(found)
+    return _Code(texts_of(library, files))
 
 
 @functools.cache  # by the text, so that a file that changes under way is read anew

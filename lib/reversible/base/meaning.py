@@ -10,19 +10,13 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import io
-import json
-import subprocess
-import sys
-import tempfile
 import threading
-import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from reversible.base.checks import InputError
-from reversible.base.digests import LIBRARY, digest, files_of
+from reversible.base.digests import LIBRARY, digest, files_of, texts_of
 from reversible.base.scopes import Name
 from reversible.base.spelling import ROLES, UNKNOWN, Module, Token, spelled
 
@@ -80,13 +74,7 @@ def changed(before: Collection[str], now: Meaning) -> list[str]:
 
 @functools.lru_cache(maxsize=4)
 def _library(library: Path, files: tuple[tuple[str, int, int], ...]) -> _Library:
-    """By each module's full name whether it is a package itself, and its text."""
-    texts: dict[str, tuple[bool, str]] = {}
-    for file in (Path(file) for file, _, _ in files):
-        parts = file.relative_to(library).with_suffix("").parts
-        package = parts[-1] == "__init__"
-        texts[".".join((PACKAGE, *(parts[:-1] if package else parts)))] = package, file.read_text(encoding="utf-8")
-    return _Library(texts)
+    return _Library(texts_of(library, files))
 
 
 class _Library:
@@ -211,60 +199,3 @@ def _text_of(module: str) -> str:
     if not found or not found.origin:
         raise InputError(f"the module {module} is not there")
     return Path(found.origin).read_text(encoding="utf-8")
-
-
-HEAD = """\
-# The meaning of records that were made before a record said by itself which definitions made it.
-# `code` is the digest in the record's provenance: of the text of all modules that its experiment imports. In the tree
-# of lib/reversible that is named here these digests are those of the records, and `meaning` is what
-# reversible.base.meaning finds there, so a record's code is unchanged as long as its meaning is that of its line.
-# Under [definitions] is what any of them uses, so that a change can be named. Under [same_bits] is the meaning of
-# experiments that were edited since, to be faster say, without changing a bit of what they measure: a test runs cells
-# of each by that tree and by the code that is here, and compares every number. Under [edited] are their definitions,
-# as far as they differ. Made by
-# `python -m reversible.base.meaning TREE`; the lines of a record that is made again are no longer needed.
-"""
-
-
-def moved_lines(tree: str, library: Path, results: Path) -> list[str]:
-    """The lines of moved.toml for the records in the folder `results` that do not say their own meaning.
-
-    `library` holds the files of the git tree `tree`. What was edited since is taken to have the same bits; the tests
-    see to it.
-    """
-    lines, definitions = [*HEAD.splitlines(), f'tree = "{tree}"', "", "[records]"], dict[str, str]()
-    same_bits, edited = ["", "[same_bits]"], dict[str, str]()
-    for file in sorted(results.glob("*.json")):
-        where = json.loads(file.read_text(encoding="utf-8"))["provenance"]
-        if "meaning" not in where:
-            meaning = meaning_of(file.stem, where["module"], library)
-            definitions |= meaning.definitions
-            lines.append(f'{file.stem} = {{ code = "{where["code"]}", meaning = "{meaning.digest}" }}')
-            if (now := meaning_of(file.stem, where["module"])).digest != meaning.digest:
-                same_bits.append(f'{file.stem} = "{now.digest}"')
-                edited |= now.definitions
-    edited = {name: short for name, short in edited.items() if short not in definitions.values()}
-    return [*lines, *same_bits, *_table("edited", edited), *_table("definitions", definitions)]
-
-
-def _table(name: str, values: dict[str, str]) -> list[str]:
-    return ["", f"[{name}]", *(f'"{key}" = "{values[key]}"' for key in sorted(values))]
-
-
-def export(tree: str, folder: Path) -> None:
-    """Write the files of a git tree into a folder; CalledProcessError where the checkout does not hold the tree."""
-    command = ["git", "-C", str(LIBRARY.parents[1]), "archive", "--format=zip", tree]
-    packed = subprocess.run(command, capture_output=True, check=True).stdout
-    zipfile.ZipFile(io.BytesIO(packed)).extractall(folder)
-
-
-def main(words: list[str]) -> int:
-    """`python -m reversible.base.meaning TREE > book/results/moved.toml`: TREE is one of lib/reversible."""
-    with tempfile.TemporaryDirectory() as folder:
-        export(words[0], Path(folder))
-        print("\n".join(moved_lines(words[0], Path(folder), LIBRARY.parents[1] / "book" / "results")))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -123,7 +123,7 @@ def _again(record: Record) -> str:
 def _code_since(record: Record) -> str:
     changed = record.changed_since
     if not changed:
-        return "code edited since, the same to the bit" if record.edited_since else "code unchanged since"
+        return "code unchanged since"
     names = ", ".join(f"<code>{escape(name)}</code>" for name in changed[:3])
     more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
     return f"<strong>code changed since</strong>: {names}{more}"

@@ -95,7 +95,6 @@ def stamp(book: Path, name: str, profile: str) -> Stamp:
         "cells": cells,
         "claims": [repr(claim) for claim in claims],
         "records": {name: _text(book / "results" / f"{name}.json") for name in records},
-        "moved": _text(book / "results" / "moved.toml"),
         "files": _text(book / "real-files.json"),
         "code": code_digest(*modules),
         "lock": _text(book.resolve().parent / "requirements.lock"),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import platform
 import re
 import subprocess
-import tomllib
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -99,53 +97,35 @@ class Record:
     def changed_since(self) -> list[str]:
         """The definitions that made it and that say something else now, without the package's name; see `meaning`.
 
-        None where the edits were shown to change no bit. Of a record whose meaning is not known it is the module.
+        Of a record whose meaning is not known it is the module.
         """
-        module = self.provenance["module"]
-        meanings, definitions = self._made_by()
-        if not meanings:
+        module, made_by = self.provenance["module"], self.read_by
+        if "meaning" not in made_by:
             return _short([module])
         now = meaning_of(self.experiment, module)
-        return _short([] if now.digest in meanings else changed(definitions, now))
+        same = now.digest == made_by["meaning"]
+        return _short([] if same else changed(set(made_by["definitions"].values()), now))
 
     @property
     def runs_changed_since(self) -> list[str]:
         """As `changed_since`, of what made the rows alone, whatever is read off them by now.
 
         An older record does not say what its runs meant: there each definition that they use now has to be one of
-        those that made the record, or of those that were shown to change no bit.
+        those that made the record.
         """
-        module = self.provenance["module"]
+        module, made_by = self.provenance["module"], self.read_by
+        if "meaning" not in made_by:
+            return _short([module])
         now = meaning_of_runs(self.experiment, module)
-        meanings, definitions = self._made_by()
-        if self.edited_since or now.digest == self.read_by.get("runs"):
+        if now.digest == made_by.get("runs"):
             return []
-        if "runs" in self.read_by:
-            return _short(changed(definitions, now))
-        return _short(unknown_to(definitions, now) if meanings else [module])
+        before = set(made_by["definitions"].values())
+        return _short(changed(before, now) if "runs" in made_by else unknown_to(before, now))
 
     @property
     def read_by(self) -> dict[str, Any]:
         """Where the code comes from that read the measures off the rows: that of the run, or of a later reading."""
         return self.provenance.get("measured", self.provenance)
-
-    @property
-    def edited_since(self) -> bool:
-        """Whether definitions that made it were edited since without changing a bit, as a test shows."""
-        meanings, _ = self._made_by()
-        return meaning_of(self.experiment, self.provenance["module"]).digest in meanings[1:]
-
-    def _made_by(self) -> tuple[list[str], set[str]]:
-        """The meanings that give the record's bits, its own first, and digests of the definitions in them."""
-        moved = _moved() if "code" in self.provenance else {}
-        line = moved.get("records", {}).get(self.experiment, {})
-        known = bool(line) and line["code"] == self.provenance["code"]
-        same_bits = [moved["same_bits"][self.experiment]] if known and self.experiment in moved["same_bits"] else []
-        if "meaning" in self.read_by:
-            return [self.read_by["meaning"], *same_bits], set(self.read_by["definitions"].values())
-        if not known:
-            return [], set()
-        return [line["meaning"], *same_bits], {*moved["definitions"].values(), *moved["edited"].values()}
 
     @property
     def absent(self) -> list[str]:
@@ -163,20 +143,6 @@ class Record:
 
 def _short(names: list[str]) -> list[str]:
     return [name.removeprefix(f"{PACKAGE}.") for name in names]
-
-
-def _moved() -> dict[str, Any]:
-    """The meanings of records that do not say it themselves; InputError where the file is not whole."""
-    file = book_folder() / "results" / "moved.toml"
-    try:
-        return _toml(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {file}: {error}".replace("\n", " ")) from None
-
-
-@functools.cache  # by the text, so that a file that changes under way is read anew
-def _toml(text: str) -> dict[str, Any]:
-    return tomllib.loads(text)
 
 
 def flat(row: dict[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def sentence(verdict: Verdict) -> str:
     """
     claim, status = verdict.claim, verdict.status
     if verdict.record is None:
-        return f"Not tested: {verdict.why}"
+        return f"Not tested: {verdict.why.removesuffix('.')}."
     if status not in claim.found:
         raise InputError(f"claim {claim.id} is {status} now, and its `found` has no words for that")
     return filled(claim.found[status], verdict.record.measures.__getitem__)
@@ -49,7 +49,7 @@ def told(finding: Finding, of: Sequence[Verdict]) -> str:
 def filled(template: str, measured: Callable[[str], Estimate]) -> str:
     """A sentence with its numbers: {NAME} is a measure with its interval, {NAME:.2f} its mean, {NAME:.0%} in percent.
 
-    {NAME:.1pp} is its mean in percentage points; a | before the format leaves the sign out.
+    {NAME:.1pp} is its mean in percentage points, {NAME:pp} with its interval; a | before it leaves the sign out.
 
     >>> filled("It falls by {x:|.1pp} points, to {x:.2f}.", {"x": Estimate.exact(-0.034)}.__getitem__)
     'It falls by 3.4 points, to −0.03.'
@@ -74,6 +74,8 @@ class _Words(string.Formatter):
     def format_field(self, value: Estimate, format_spec: str) -> str:
         if not format_spec:
             return str(value)
+        if format_spec == "pp":
+            return str(value.scaled(100))
         number = abs(value.mean) if format_spec.startswith("|") else value.mean
         spec = format_spec.removeprefix("|")
         if spec.endswith("pp"):

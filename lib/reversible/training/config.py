@@ -37,7 +37,7 @@ class Training:
     seeds: tuple[int, ...]
     device: str = "cpu"
     precision: str = "float32"  # "bf16": products in bfloat16; "tf32": on CUDA
-    graph: bool = False  # on CUDA: the step as one graph
+    graph: bool = False  # on CUDA: the step as one graph; not in float32, which PyTorch 2.11 refuses to record
 
     def __post_init__(self) -> None:
         self._check_names()

@@ -3,18 +3,21 @@
 import functools
 from dataclasses import replace
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 import made_up_curves
 from figure_checks import alts, captions, check_alts, check_sentences
 from pictures import CSS, DESKTOP, MARGIN, PADDING, PHONE, SMALLEST, Looked, rendered
+from reversible.base.estimates import Estimate
 from reversible.base.rebuilt import rebuilt
 from reversible.nets.reversal import compare
 from reversible.papers import figure_of
 from reversible.papers.arora2015 import PAPER, figures
 from reversible.papers.arora2015.experiments.other_weights import digit_codes
-from reversible.papers.arora2015.figures import laws, schematics, shadow
+from reversible.papers.arora2015.experiments.shadow_curves import NARROW, WIDE
+from reversible.papers.arora2015.figures import laws, schematics, shadow, shadow_curves
 from reversible.random_nets.deep import MultiLayer
 from reversible.records.record import book_folder, read_record
 from reversible.theory.depth import state_evolution
@@ -48,14 +51,15 @@ LIVE = {
     "three nulls": figures.three_nulls,
     "three tails": figures.three_tails,
     "spikes beside nulls": lambda: figures.spikes_beside_nulls(record("net-spectra")),
-    "shadow sizes": lambda: figures.shadow_sizes(record("shadow")),
-    "shadow tracking": lambda: figures.shadow_tracking(record("shadow")),
     "reversal pictures": figures.reversal_pictures,
     "shadow pictures": lambda: with_few_steps(figures.shadow_pictures),
     "shadow curves": lambda: figure_of(made_up_curves.record()),
     "shadow gpu": lambda: figure_of(made_up_curves.record("shadow-gpu")),
     "shadow gains": lambda: figures.shadow_gains(made_up_curves.record()),
-    "overview": lambda: figures.overview({name: record(name) for name in ("theorem-2-3", "trained-layers", "shadow")}),
+    "shadow variants": lambda: figures.shadow_variants(made_up_curves.record()),
+    "overview": lambda: figures.overview(
+        {"shadow-curves": made_up_curves.record()} | {name: record(name) for name in ("theorem-2-3", "trained-layers")}
+    ),
 }
 
 
@@ -202,14 +206,24 @@ def test_what_leaves_the_panel_of_weight_families_is_written_at_its_arrow():
     assert arrows == [f"{largest:.3g}"]
 
 
-def test_ablations_say_which_side_is_better_and_tell_controls_by_hollow_markers():
-    for panel in shown("shadow-ablations").value:
+def test_variants_say_which_side_is_better_and_tell_controls_by_hollow_markers():
+    measures = made_up_curves.record().measures
+    for panel, regime in zip(shown("shadow variants").value, (NARROW, WIDE), strict=True):
         (ax,) = panel.axes
         assert ax.get_xlabel() == "points  ← worse | better →"
         names = [label.get_text() for label in ax.get_yticklabels()]
-        assert names == [*shadow.VARIANTS.values(), *shadow.CONTROLS.values()]
-        faces = [line.get_markerfacecolor() for line in ax.lines if line.get_marker() not in ("None", None)]
-        assert [face == "white" for face in faces] == [name in shadow.CONTROLS.values() for name in names]
+        assert len(names) == (8 if regime == NARROW else 6)
+        marked = {names[round(float(line.get_ydata()[0]))]: line for line in ax.lines
+                  if line.get_marker() not in ("None", None)}  # fmt: skip
+        assert {name for name, line in marked.items() if line.get_markerfacecolor() != "white"} <= {
+            "from h1", "from h3", "with sampling"
+        }  # fmt: skip
+        at = {name: float(line.get_xdata()[0]) for name, line in marked.items()}
+        assert at["backprop"] == pytest.approx(100 * measures[f"gain_shadow_{regime}"].mean)
+        assert at["from h3"] == pytest.approx(-100 * measures[f"h3_below_shadow_{regime}"].mean)
+        low, high = sorted(measures[f"h3_below_shadow_{regime}"].ci95)
+        (bar,) = [line for line in ax.lines if list(line.get_ydata()) == [names.index("from h3")] * 2]
+        assert list(bar.get_xdata()) == pytest.approx([-100 * high, -100 * low])
 
 
 def test_a_page_draws_panels_as_wide_as_these_tests_take_them_to_be(browser):
@@ -225,3 +239,15 @@ def test_a_page_draws_panels_as_wide_as_these_tests_take_them_to_be(browser):
             assert widths[0] - 2 * PADDING == pytest.approx(taken, abs=1)
             assert page.evaluate("document.documentElement.scrollWidth") <= column
             page.close()
+
+
+def test_the_axis_of_gains_is_that_of_curves_that_are_not_open():
+    record = made_up_curves.record()
+    name = f"gain_noise_{NARROW}"
+    whole = Estimate(record.measures[name].mean, (-2.0, 2.0), 9)
+    _, ax = plt.subplots()
+    shadow_curves.draw_gains(ax, replace(record, measures=record.measures | {name: whole}), [NARROW, WIDE])
+    low, high = ax.get_xlim()
+    plt.close()
+    ends = [end for gain in ("shadow", "noise") for end in record.measures[f"gain_{gain}_{WIDE}"].scaled(100).ci95]
+    assert low < min(ends) < max(ends) < high < 50

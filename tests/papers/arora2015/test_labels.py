@@ -11,7 +11,7 @@ from helpers import ROOT, refusal
 from reversible.book.cards import limits
 from reversible.papers import EXPERIMENTS
 from reversible.papers.arora2015 import tables
-from reversible.papers.arora2015.labels import many_layers, nets, one_layer, training
+from reversible.papers.arora2015.labels import curves, many_layers, nets, one_layer
 from reversible.records.claims import read_claims
 from reversible.records.record import book_folder, read_record
 from reversible.runs.experiment import plain_words
@@ -78,19 +78,14 @@ COMPOSED = [
         "best scale with the pseudo-inverse on the way down (pruned LeNet-300-100, from h2)",
     ),
     (
-        training.shadow,
-        "final_gain_dropout_mnist_1000",
-        "backprop's final test error less SHADOW's, both with dropout (MNIST, 1,000 images)",
+        curves.curves,
+        "gain_shadow_dropout_mnist_1000_400x3_long",
+        "SHADOW's gain with dropout in both (1,000 of MNIST, three layers of 400, twice as long)",
     ),
     (
-        training.shadow,
-        "final_error_backprop_dropout_cifar10_all",
-        "final test error, backprop with dropout (CIFAR-10, all images)",
-    ),
-    (
-        training.ablations,
-        "shadow_below_half_share_digits_200",
-        "how far plain SHADOW ends below SHADOW with half the synthetic images (digits, 200 images)",
+        curves.curves,
+        "shadow_below_noise_cifar10_5000_400x3",
+        "how far SHADOW lies below noise of the same size (5,000 of CIFAR-10, three layers of 400)",
     ),
 ]
 
@@ -137,7 +132,7 @@ def test_tables_of_reversals_are_in_words():
 
 
 def test_labels_bring_no_torch():
-    asked = "import sys; from reversible.papers.arora2015.labels import many_layers, nets, training"
+    asked = "import sys; from reversible.papers.arora2015.labels import curves, many_layers, nets"
     done = subprocess.run(
         [sys.executable, "-c", f"{asked}; print('torch' in sys.modules)"], capture_output=True, text=True
     )

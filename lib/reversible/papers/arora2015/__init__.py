@@ -36,9 +36,6 @@ PAPER = Paper(
         "experiments.training_travel": ("training-travel",),
         "experiments.own_codes": ("own-codes",),
         "experiments.trained_layers": ("trained-layers",),
-        "experiments.shadow": ("shadow", "shadow-ablations"),
-        "experiments.shadow_digits": ("shadow-digits", "ablations-digits"),
-        "experiments.shadow_long": ("shadow-long",),
         "experiments.shadow_curves": ("shadow-curves",),
         "experiments.shadow_gpu": ("shadow-gpu",),
     },
@@ -56,7 +53,6 @@ PAPER = Paper(
         "figures.spectra": ("spectral-laws", "planted-spikes", "bulk-distance", "other-noise", "verdict-rule"),
         "figures.own_codes": ("own-codes", "trained-layers"),
         "figures.nets": ("net-spectra", "net-reversal", "training-travel"),
-        "figures.shadow": ("shadow", "shadow-ablations", "shadow-long"),
         "figures.shadow_curves": ("shadow-curves", "shadow-gpu"),
     },
 )  # fmt: skip

@@ -2,9 +2,10 @@
 
 Let u be the binary logarithm of the rate and f(u) a method's expected error, measured at rates h = SPACING apart. The
 five rates about the one whose mean with its two neighbours is lowest are smoothed by a cubic (least squares), and its
-lowest point between the middle three is taken. Where that is, tuning seeds say, on held-out images. What the error is
-there, test seeds say, on test images, by a cubic through the same five rates: no noise is both searched for its minimum
-and reported.
+lowest point within one rate of that one is taken. Above some rate training fails, of single seeds first, and errors
+jump: no cubic follows that. So the five end below the first rate there at which a seed's error is more than FAILS times
+the lowest mean. Where the minimum is, tuning seeds say, on held-out images. What the error is there, test seeds say, on
+test images, by a cubic through the same five rates: no noise is both searched for its minimum and reported.
 
 How far that is off, with f = a + c x^2 + d x^3 + q x^4 about its minimum, and the middle rate z h away from it:
 
@@ -20,6 +21,7 @@ Both are small beside the gains that are looked for, and a comparison takes the 
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,8 +35,9 @@ AROUND = 2  # rates on each side of the lowest that are smoothed with it
 _AT = np.arange(-AROUND, AROUND + 1.0)  # the five, in spacings from the middle one
 _FIT = np.linalg.pinv(np.vander(_AT, 4, increasing=True))  # (4, 5): five errors -> the cubic's coefficients
 SLOPE = float((_FIT[1] ** 2).sum())  # 65 / 72
-FINE = np.linspace(-1, 1, 81)  # where its lowest point is looked for, in spacings from the middle rate
-_VALUES = np.vander(FINE, 4, increasing=True) @ _FIT  # (81, 5): five errors -> the cubic there
+FINE = np.linspace(-2, 2, 161)  # where its lowest point is looked for, in spacings from the middle rate
+_VALUES = np.vander(FINE, 4, increasing=True) @ _FIT  # (161, 5): five errors -> the cubic there
+FAILS = 1.5  # times the lowest mean error of its kind: a seed with more than that was not trained
 DRAWS = 2000
 BRACKETED = 0.9  # share of draws in which the minimum must be lower than both ends of the curve
 
@@ -54,6 +57,18 @@ class Curve:
                 f"not {tuning} at {rates} and {test} at {same}"
             )
 
+    @functools.cached_property
+    def usable(self) -> int:
+        """How many rates there are below the first one, above the lowest error, at which training fails."""
+        failing = [(errors > FAILS * errors.mean(0).min()).any(0) for errors in (self.tuning, self.test)]
+        above = np.arange(self.tuning.shape[1]) > _lowest(self.tuning.mean(0)[None])
+        first = np.flatnonzero(above & (failing[0] | failing[1]))
+        return int(first[0]) if len(first) else len(above)
+
+    def place(self, means: np.ndarray | None = None) -> Place:
+        """Where the smooth minimum lies by the tuning seeds, or by other mean errors of them, (B, R)."""
+        return place_of(self.tuning.mean(0)[None] if means is None else means, self.usable)
+
 
 @dataclass(frozen=True)
 class Place:
@@ -71,21 +86,29 @@ class Place:
         return whole
 
 
-def place_of(means: np.ndarray) -> Place:
-    """Of mean errors by rate, (B, R)."""
-    beside = np.pad(means, ((0, 0), (1, 1)), mode="edge")
-    lowest = (beside[:, :-2] + beside[:, 1:-1] + beside[:, 2:]).argmin(1)  # with its neighbours
-    middle = lowest.clip(AROUND, means.shape[1] - 1 - AROUND)
+def place_of(means: np.ndarray, usable: int) -> Place:
+    """Of mean errors by rate, (B, R), of which the first `usable` are smoothed."""
+    lowest, last = _lowest(means), means.shape[1] - 1
+    middle = lowest.clip(AROUND, max(AROUND, usable - 1 - AROUND))
     rates = middle[:, None] + _AT.astype(int)
-    fitted = np.take_along_axis(means, rates, 1) @ _VALUES.T  # (B, 81)
-    best = fitted.argmin(1)
-    inside = fitted.min(1) < np.minimum(means[:, 0], means[:, -1])
+    fitted = np.take_along_axis(means, rates, 1) @ _VALUES.T  # (B, 161)
+    at = middle[:, None] + FINE
+    near = (abs(at - lowest.clip(1, last - 1)[:, None]) <= 1) & (at >= 1) & (at <= last - 1)
+    best = np.where(near, fitted, np.inf).argmin(1)
+    error = np.take_along_axis(fitted, best[:, None], 1)[:, 0]
+    inside = (error < np.minimum(means[:, 0], means[:, -1])) & (usable >= len(_AT))
     return Place(rates, _VALUES[best], middle + FINE[best], inside)
+
+
+def _lowest(means: np.ndarray) -> np.ndarray:
+    """The rate whose error is lowest in the mean with its two neighbours', (B,)."""
+    beside = np.pad(means, ((0, 0), (1, 1)), mode="edge")
+    return (beside[:, :-2] + beside[:, 1:-1] + beside[:, 2:]).argmin(1)
 
 
 def smooth_errors(curve: Curve) -> np.ndarray:
     """The error of each test seed at the smooth minimum that all tuning seeds point to, (N,)."""
-    place = place_of(curve.tuning.mean(0)[None])
+    place = curve.place()
     return curve.test[:, place.rates[0]] @ place.weights[0]
 
 
@@ -109,14 +132,14 @@ def contrast(parts: list[tuple[float, Curve]], seed: int, draws: int = DRAWS) ->
     tests = len(parts[0][1].test)
     if len({(len(curve.tuning), len(curve.test)) for _, curve in parts}) > 1:
         raise InputError("curves that are compared must have the same seeds")
-    places = [place_of(_drawn(curve, seed, draws)) for _, curve in parts]
+    places = [curve.place(_drawn(curve, seed, draws)) for _, curve in parts]
     mean = sum(factor * float(smooth_errors(curve).mean()) for factor, curve in parts)
     if min(place.bracketed.mean() for place in places) < BRACKETED:
         most = sum(abs(factor) for factor, _ in parts)
         return Estimate(mean, (-most, most), tests)
-    rates = parts[0][1].test.shape[1]
-    weights = [factor * place.spread(rates) for (factor, _), place in zip(parts, places, strict=True)]
-    taken = [factor * place_of(curve.tuning.mean(0)[None]).spread(rates) for factor, curve in parts]
+    rates = [curve.test.shape[1] for _, curve in parts]
+    weights = [part[0] * place.spread(count) for part, place, count in zip(parts, places, rates, strict=True)]
+    taken = [factor * curve.place().spread(count) for (factor, curve), count in zip(parts, rates, strict=True)]
     found = variance(np.hstack(taken)[0], np.hstack(weights), np.hstack([curve.test for _, curve in parts]))
     half = float(special.stdtrit(tests - 1, 0.975) * np.sqrt(found))
     return Estimate(mean, (mean - half, mean + half), tests)
@@ -149,7 +172,7 @@ def _drawn(curve: Curve, seed: int, draws: int) -> np.ndarray:
 
 def bracketed(curve: Curve, seed: int, draws: int = DRAWS) -> float:
     """The share of draws of the tuning seeds in which the minimum is lower than both ends of the curve."""
-    return float(place_of(_drawn(curve, seed, draws)).bracketed.mean())
+    return float(curve.place(_drawn(curve, seed, draws)).bracketed.mean())
 
 
 def power(gain: float, spread: float, seeds: int) -> float:

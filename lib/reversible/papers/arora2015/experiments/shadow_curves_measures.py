@@ -42,7 +42,7 @@ def curve_measures(pairs: Sequence[tuple[AtRate, Any]]) -> dict[str, Estimate]:
     for regime, runs in regimes.items():
         found = _of_regime(runs) | (_of_constant(regimes[base], runs) if (base := _base(regime, regimes)) else {})
         measures |= {f"{name}_{regime}": estimate for name, estimate in found.items()}
-    return measures | _over_regimes(measures, list(regimes))
+    return measures | _over_regimes(measures)
 
 
 def runs_of(pairs: Sequence[tuple[AtRate, Any]]) -> dict[str, Runs]:
@@ -196,12 +196,14 @@ ONCE = ("mnist_1000_400x3", "mnist_1000_400x2", "mnist_1000_1000x3", "mnist_1000
 EVERYWHERE = ("gain_shadow", "speed_gain_shadow", "shadow_below_noise")
 
 
-def _over_regimes(measures: Mapping[str, Estimate], regimes: Sequence[str]) -> dict[str, Estimate]:
-    """Means over the regimes that have seeds of their own, without dropout; and the wide one less the narrow one."""
-    own = [regime for regime in ONCE if regime in regimes] or list(regimes)[:1]
+def _over_regimes(measures: Mapping[str, Estimate]) -> dict[str, Estimate]:
+    """Means over the regimes that have seeds of their own, without dropout; and the wide one less the narrow one.
+
+    Where one of the regimes was not run there is no mean: that of the others would be another quantity.
+    """
     found = {
-        f"{name}_everywhere": pooled([measures[f"{name}_{regime}"] for regime in own])
-        for name in EVERYWHERE if all(f"{name}_{regime}" in measures for regime in own)
+        f"{name}_everywhere": pooled([measures[f"{name}_{regime}"] for regime in ONCE])
+        for name in EVERYWHERE if all(f"{name}_{regime}" in measures for regime in ONCE)
     }  # fmt: skip
     narrow, wide = (measures.get(f"gain_shadow_mnist_1000_{size}") for size in ("400x3", "1000x3"))
     if narrow and wide:

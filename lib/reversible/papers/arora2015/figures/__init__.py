@@ -6,14 +6,14 @@ from reversible.papers.arora2015.figures.nulls import spikes_beside_nulls, three
 from reversible.papers.arora2015.figures.overview import overview
 from reversible.papers.arora2015.figures.own_codes import pictures as own_code_pictures
 from reversible.papers.arora2015.figures.schematics import down_and_up, shadow_step
-from reversible.papers.arora2015.figures.shadow import shadow_pictures, shadow_sizes, shadow_tracking
-from reversible.papers.arora2015.figures.shadow_curves import shadow_gains
+from reversible.papers.arora2015.figures.shadow import shadow_pictures
+from reversible.papers.arora2015.figures.shadow_curves import shadow_gains, shadow_variants
 from reversible.papers.arora2015.figures.story import code_story, picture_story, story_sizes
 from reversible.papers.arora2015.figures.tails import three_tails
 from reversible.papers.arora2015.figures.weights import digit_pictures
 
 __all__ = [
     "bulk_and_spikes", "code_story", "digit_pictures", "down_and_up", "overview", "own_code_pictures", "picture_story",
-    "reversal_pictures", "shadow_gains", "shadow_pictures", "shadow_sizes", "shadow_step", "shadow_tracking",
+    "reversal_pictures", "shadow_gains", "shadow_pictures", "shadow_step", "shadow_variants",
     "spikes_beside_nulls", "story_sizes", "three_nulls", "three_tails", "through_layers",
 ]  # fmt: skip

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter, PercentFormatter
 
 from reversible.base.estimates import Estimate
-from reversible.papers.arora2015.curve_tables import curves_in
+from reversible.papers.arora2015.curve_tables import OPEN, best_rate, curves_in, in_points
+from reversible.papers.arora2015.experiments.shadow_curves import NARROW, WIDE
 from reversible.papers.arora2015.experiments.shadow_curves_measures import DRAWN_BY, Runs, curve_of
-from reversible.papers.arora2015.labels.curves import METHODS, regime_words
-from reversible.papers.arora2015.smooth import SPACING, minimum, place_of
+from reversible.papers.arora2015.labels.curves import METHODS, regime_words, short_words
+from reversible.papers.arora2015.smooth import minimum
 from reversible.records.record import Record
-from reversible.show.drawing import LAW, Look, legend, means_and_bars, panels, show, told_apart
+from reversible.show.drawing import COLOURS, LAW, Look, legend, means_and_bars, panels, show, told_apart
 from reversible.show.html import Shown
 
 DRAWN = ("backprop", "shadow", "noise")
@@ -41,7 +44,7 @@ def _panels(record: Record, names: list[str]) -> Shown:
         _frame(ax, lowest)
         ax.set(title=regime_words(name), xlabel="learning rate", ylabel="test error at the end")
         legend(ax)
-        said.append(f"{record.measures[f'gain_shadow_{name}'].scaled(100)} ({regime_words(name)})")
+        said.append(f"{in_points(record.measures[f'gain_shadow_{name}'])} ({regime_words(name)})")
     return show(
         figures,
         [
@@ -61,9 +64,8 @@ def _curve(ax: Axes, runs: Runs, method: str, look: Look) -> float:
         raise ValueError(f"{method} was run at one rate alone")
     mean, bars = means_and_bars([Estimate.of(errors) for errors in curve.test.T])
     ax.errorbar(rates, mean, bars, lw=1, capsize=2, ms=3, label=SHORT.get(method, METHODS[method]), **look)
-    at = rates[0] * 2 ** (SPACING * float(place_of(curve.tuning.mean(0)[None]).at[0]))
     lowest = minimum(curve, DRAWN_BY).mean
-    ax.plot(at, lowest, "o", ms=10, mfc="none", mec=look["color"], mew=1.5)
+    ax.plot(best_rate(curve, rates), lowest, "o", ms=10, mfc="none", mec=look["color"], mew=1.5)
     return lowest
 
 
@@ -71,7 +73,7 @@ def _frame(ax: Axes, lowest: list[float]) -> None:
     """Rates at which training fails run out at the top."""
     ax.set_xscale("log", base=2)
     low, high = np.log2(ax.get_xlim())
-    ticks = 2.0 ** np.arange(np.ceil(low), np.floor(high) + 1)
+    ticks = 2.0 ** np.arange(np.ceil(low), np.floor(high) + 1, 1 + (high - low > 6))
     ax.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
@@ -80,16 +82,12 @@ def _frame(ax: Axes, lowest: list[float]) -> None:
 
 def shadow_gains(record: Record) -> Shown:
     """What SHADOW gains on backprop, and noise of the same size, a row a regime, with intervals about zero."""
-    regimes = [name for name, runs in curves_in(record).items() if set(DRAWN) <= set(runs)]
+    regimes = regimes_of(record)
     figures, axes = panels(1, 1.4 + 0.42 * len(regimes))
-    ax, heights = axes[0], np.arange(len(regimes))
-    for nudge, (look, method) in zip((-0.12, 0.12), told_apart(DRAWN)[1:], strict=True):
-        mean, bars = means_and_bars([record.measures[f"gain_{method}_{name}"].scaled(100) for name in regimes])
-        ax.errorbar(mean, heights + nudge, xerr=bars, ls="", lw=1, capsize=2, label=METHODS[method], **look)
-    ax.axvline(0, color=LAW)
-    ax.set_yticks(heights, [regime_words(name).replace(", ", ",\n") for name in regimes])
-    ax.set(xlabel="points  ← worse | better →", ylim=(len(regimes) - 0.5, -0.5))
-    legend(ax)
+    draw_gains(axes[0], record, regimes)
+    axes[0].set_yticks(range(len(regimes)), [regime_words(name).replace(", ", ",\n") for name in regimes])
+    axes[0].set_ylim(len(regimes) - 0.5, -0.5)
+    legend(axes[0])
     gains = [record.measures[f"gain_shadow_{name}"].scaled(100) for name in regimes]
     above, below = sum(e.ci95[0] > 0 for e in gains), sum(e.ci95[1] < 0 for e in gains)
     return show(
@@ -97,8 +95,87 @@ def shadow_gains(record: Record) -> Shown:
         "A row for each regime, with backprop's lowest error less SHADOW's and less that of noise of the same size, "
         "each with its interval about a line at zero.",
         f"Backprop's lowest error less that of SHADOW and of noise, in percentage points. The interval of SHADOW's "
-        f"gain lies above zero in {above} of {len(gains)} regimes, and below zero in {below}.",
+        f"gain lies above zero in {above} of {len(gains)} regimes, and below zero in {below}. A bar that leaves the "
+        f"axis on both sides belongs to a curve that is open, and decides nothing.",
     )
+
+
+def regimes_of(record: Record) -> list[str]:
+    """Those in which all that are DRAWN were run."""
+    return [name for name, runs in curves_in(record).items() if set(DRAWN) <= set(runs)]
+
+
+def draw_gains(ax: Axes, record: Record, regimes: list[str]) -> None:
+    """Gains with their intervals, regime i at the height i, and a line at zero."""
+    heights, drawn = np.arange(len(regimes)), list[Estimate]()
+    for nudge, (look, method) in zip((-0.12, 0.12), told_apart(DRAWN)[1:], strict=True):
+        drawn += (gains := [record.measures[f"gain_{method}_{name}"].scaled(100) for name in regimes])
+        mean, bars = means_and_bars(gains)
+        ax.errorbar(
+            mean, heights + nudge, xerr=bars, ls="", lw=1, capsize=2, label=SHORT.get(method, METHODS[method]), **look
+        )
+    ax.plot([0, 0], [-0.6, len(regimes) - 0.5], color=LAW)
+    _within(ax, drawn)
+    ax.set_xlabel("points  ← worse | better →")
+
+
+def _within(ax: Axes, drawn: Iterable[Estimate]) -> None:
+    """Intervals of open curves leave the axis on both sides."""
+    ends = [0.0, *(end for e in drawn if e.half_width < OPEN for end in e.ci95)]
+    margin = 0.06 * (max(ends) - min(ends)) or 1.0
+    ax.set_xlim(min(ends) - margin, max(ends) + margin)
+
+
+# What stands beside SHADOW, and the measure that says how far SHADOW lies below it, or it below SHADOW.
+VARIANTS = {"h1": "h1_below_shadow", "h3": "h3_below_shadow", "sampling": "sampling_below_shadow"}
+CONTROLS = {
+    "backprop": "gain_shadow", "noise": "shadow_below_noise", "permuted": "shadow_below_permuted",
+    "gaussian": "shadow_below_gaussian", "doubled": "shadow_below_doubled",
+}  # fmt: skip
+
+
+def shadow_variants(record: Record) -> Shown:
+    """How far SHADOW lies below its variants and its controls, with intervals, a panel for the narrow and the wide."""
+    regimes = [name for name in (NARROW, WIDE) if name in curves_in(record)] or list(curves_in(record))[:1]
+    figures, axes = panels(len(regimes), 3.6)
+    said = []
+    for ax, name in zip(axes, regimes, strict=True):
+        found = {
+            method: _points(record.measures[f"{measure}_{name}"], method in VARIANTS)
+            for method, measure in (VARIANTS | CONTROLS).items() if f"{measure}_{name}" in record.measures
+        }  # fmt: skip
+        _beside_shadow(ax, found)
+        ax.set(title=short_words(name), xlabel="points  ← worse | better →")
+        said.append(f"{sum(e.ci95[0] > 0 for e in found.values())} of {len(found)} ({regime_words(name)})")
+    return show(
+        figures,
+        [
+            f"{regime_words(name)}: a row for each variant of SHADOW and, with hollow markers, for each control, with "
+            f"how far SHADOW's error lies below it and the interval about a line at zero."
+            for name in regimes
+        ],
+        f"How far SHADOW's test error lies below that of its variants and of the controls (hollow), in percentage "
+        f"points: to the right of the line SHADOW is the better one. Its whole interval lies there beside "
+        f"{' and '.join(said)}.",
+    )
+
+
+def _points(e: Estimate, turned: bool) -> Estimate:
+    """In percentage points, with the other sign where it is how far a variant lies below SHADOW."""
+    low, high = (100 * end for end in e.ci95)
+    return Estimate(-100 * e.mean, (-high, -low), e.n) if turned else Estimate(100 * e.mean, (low, high), e.n)
+
+
+def _beside_shadow(ax: Axes, found: Mapping[str, Estimate]) -> None:
+    for y, (method, estimate) in enumerate(found.items()):
+        colour = COLOURS[0] if method in VARIANTS else LAW
+        ax.plot(estimate.ci95, (y, y), color=colour, lw=1.5)
+        ax.plot(estimate.mean, y, "o" if method in VARIANTS else "s", ms=5, color=colour,
+                mfc=colour if method in VARIANTS else "white")  # fmt: skip
+    ax.axvline(0, color=LAW, lw=1)
+    ax.set_yticks(range(len(found)), [METHODS[method].removeprefix("SHADOW ") for method in found])
+    ax.set_ylim(len(found) - 0.5, -0.5)
+    _within(ax, found.values())
 
 
 FIGURES = {"shadow-curves": shadow_curves, "shadow-gpu": shadow_gpu}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reversible.papers.arora2015.labels.training import DATA
 from reversible.runs.labels import labels
 
+DATA = {"digits": "digits", "mnist": "MNIST", "cifar10": "CIFAR-10"}
 SIZES = {
     "20x3": "three layers of 20",
     "100x3": "three layers of 100",
@@ -43,6 +43,17 @@ def regime_words(regime: str) -> str:
     """
     data, images, size, *end = regime.split("_")
     return f"{int(images):,} of {DATA[data]}, {SIZES[size]}{ENDS[''.join(f'_{word}' for word in end)]}"
+
+
+def short_words(regime: str) -> str:
+    """The same where there is little room.
+
+    >>> short_words("mnist_1000_400x3")
+    'MNIST, 1,000: 3 × 400'
+    """
+    data, images, size, *_ = regime.split("_")
+    width, layers = size.split("x")
+    return f"{DATA[data]}, {int(images):,}: {layers} × {int(width):,}"
 
 
 PLACES = ("digits_200", "mnist_1000", "mnist_5000", "cifar10_5000")
