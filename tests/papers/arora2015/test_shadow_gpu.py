@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 import made_up_curves
 from made_up_curves import made_up
+from reversible.base.estimates import Estimate
 from reversible.papers import EXPERIMENTS
 from reversible.papers.arora2015 import curve_tables
 from reversible.papers.arora2015.experiments import shadow_at_rate as at
@@ -15,7 +17,7 @@ from reversible.papers.arora2015.experiments import shadow_gpu as gpu
 from reversible.papers.arora2015.experiments.shadow_curves_measures import curve_measures
 from reversible.papers.arora2015.smooth import power
 from reversible.records.claims import read_claims
-from reversible.records.record import book_folder
+from reversible.records.record import book_folder, read_record
 from reversible.runs.experiment import Absent, on_one_thread
 from reversible.training.run import CapturedStep, train_step
 from reversible.training.stack import Stack
@@ -142,3 +144,27 @@ def test_power_is_that_of_the_seeds_that_count():
     spread = [float(own[regime].std(ddof=1)) for regime in (sc.NARROW, "cifar10_5000_400x3")]
     expected = [power(0.003, sd, seeds) for sd, seeds in zip(spread, (12, 8), strict=True)]
     assert found["gpu_power"] == " and ".join(f"{each:.0%}" for each in expected)
+
+
+# --- what the chapter says of the record ------------------------------------------------------------------------------
+
+
+def test_words_of_the_wide_nets_are_those_of_the_record():
+    record = read_record(book_folder() / "results" / "shadow-gpu.json")
+    found = curve_tables.gpu_found(record)
+    regime = gpu.FULL[0].name
+    assert found["gpu_gain_mnist"] == str(record.measures[f"gain_shadow_{regime}"].scaled(100))
+    lowest = {  # rates at which a seed is half as bad again as the best mean are none of those at which nets train
+        method: min(
+            float(np.mean(row["test"])) for cell, row in record.pairs()
+            if (cell["regime"], cell["method"]) == (regime, method) and max(row["test"]) < 0.13
+        )
+        for method in ("backprop", "shadow")
+    }  # fmt: skip
+    assert found["gpu_by_test"] == f"{100 * (lowest['backprop'] - lowest['shadow']):.2f}"
+    assert float(found["gpu_minutes"]) > 1
+
+
+def test_a_gain_of_an_open_curve_is_said_not_to_be_known():
+    assert curve_tables.in_points(Estimate(-0.009, (-2.0, 2.0), 12)) == "not known, as a curve is open"
+    assert curve_tables.in_points(Estimate(-0.002, (-0.006, 0.002), 12)) == "-0.20 [-0.60, 0.20]"

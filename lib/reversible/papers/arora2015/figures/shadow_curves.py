@@ -40,8 +40,7 @@ def _panels(record: Record, names: list[str]) -> Shown:
     figures, axes = panels(len(names), 3.4)
     said = []
     for ax, name in zip(axes, names, strict=True):
-        lowest = [_curve(ax, regimes[name], method, look) for look, method in told_apart(DRAWN)]
-        _frame(ax, lowest)
+        _frame(ax, [_curve(ax, regimes[name], method, look) for look, method in told_apart(DRAWN)])
         ax.set(title=regime_words(name), xlabel="learning rate", ylabel="test error at the end")
         legend(ax)
         said.append(f"{in_points(record.measures[f'gain_shadow_{name}'])} ({regime_words(name)})")
@@ -57,8 +56,8 @@ def _panels(record: Record, names: list[str]) -> Shown:
     )
 
 
-def _curve(ax: Axes, runs: Runs, method: str, look: Look) -> float:
-    """Draw one; its lowest smooth error."""
+def _curve(ax: Axes, runs: Runs, method: str, look: Look) -> tuple[float, float]:
+    """Draw one; its lowest smooth error, and the highest at rates at which no training fails."""
     curve, rates = curve_of(runs, method), [result.lr for _, (_, result) in sorted(runs[method].items())]
     if curve is None:
         raise ValueError(f"{method} was run at one rate alone")
@@ -66,10 +65,10 @@ def _curve(ax: Axes, runs: Runs, method: str, look: Look) -> float:
     ax.errorbar(rates, mean, bars, lw=1, capsize=2, ms=3, label=SHORT.get(method, METHODS[method]), **look)
     lowest = minimum(curve, DRAWN_BY).mean
     ax.plot(best_rate(curve, rates), lowest, "o", ms=10, mfc="none", mec=look["color"], mew=1.5)
-    return lowest
+    return lowest, float(curve.test.mean(0)[: max(1, curve.usable)].max())
 
 
-def _frame(ax: Axes, lowest: list[float]) -> None:
+def _frame(ax: Axes, spans: list[tuple[float, float]]) -> None:
     """Rates at which training fails run out at the top."""
     ax.set_xscale("log", base=2)
     low, high = np.log2(ax.get_xlim())
@@ -77,7 +76,9 @@ def _frame(ax: Axes, lowest: list[float]) -> None:
     ax.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
-    ax.set_ylim(0.85 * min(lowest), min(1.0, 1.7 * max(lowest)))
+    lowest, highest = min(low for low, _ in spans), max(high for _, high in spans)
+    room = 0.25 * (highest - lowest) or 0.01
+    ax.set_ylim(lowest - room, highest + room)
 
 
 def shadow_gains(record: Record) -> Shown:
