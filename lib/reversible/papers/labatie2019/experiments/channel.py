@@ -79,7 +79,7 @@ def _one(y: torch.Tensor, tries: int, draw: torch.Generator) -> tuple[float, flo
 def cells(profile: str) -> list[Channel]:
     batches, layers, tries, draws = {
         "smoke": ((16,), (1, 3), 2, 3), "book": ((16, 64), (1, 10, 20), 3, 4),
-        "full": ((16, 64, 256), (1, 5, 20, 60, 120), 8, 10),
+        "full": ((16, 64, 256), (1, 5, 20, 60, 120), 8, 30),
     }[profile]  # fmt: skip
     name = "digits" if profile == "smoke" else "cifar10"
     return [

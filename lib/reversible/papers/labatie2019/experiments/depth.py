@@ -109,7 +109,7 @@ WIDTH, MIDDLE = 512, 64  # the shape of the nets whose moments the author stored
 
 
 def batch_cells(profile: str) -> list[Depth]:
-    draws = {"smoke": 2, "book": 4, "full": 20}[profile]
+    draws = {"smoke": 2, "book": 4, "full": 40}[profile]
     batches = {"smoke": (16, 64), "book": (16, 64), "full": (16, 32, 64, 128, 256)}[profile]
     asked = [("relu", WIDTH, batch) for batch in batches]
     asked += [("linear", WIDTH, MIDDLE), ("tanh", WIDTH, MIDDLE), ("relu", WIDTH // 4, MIDDLE)]
