@@ -132,7 +132,7 @@ def _by_law(q: float, label: str) -> dict[str, Estimate]:
 
 def three_layer_cells(profile: str) -> list[MultiLayer]:
     """Three layers, each four times the one above, beside their own upper two."""
-    t2s = {"smoke": (25, 50), "book": (50, 100, 400), "full": (100, 400, 1600)}[profile]
+    t2s = {"smoke": (50, 100), "book": (50, 100, 400), "full": (100, 400, 1600)}[profile]
     trials = {"smoke": 8, "book": 6, "full": 24}[profile]
     cells = []
     for t2 in t2s:
