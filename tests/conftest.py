@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import HealthCheck, settings
 
 import small_book
@@ -35,6 +36,19 @@ __all__ = [  # hooks, which pytest looks for here
 # How long an example takes says how busy the machine is, and nothing about the code.
 settings.register_profile("any machine", parent=settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+
+@pytest.fixture(autouse=True)
+def as_many_threads() -> Iterator[None]:
+    """A test leaves torch as many threads as it found.
+
+    With two in each of two processes small products take ten times as long, in all tests that follow.
+    """
+    before = torch.get_num_threads()
+    yield
+    left = torch.get_num_threads()
+    torch.set_num_threads(before)
+    assert left == before
 
 
 @pytest.fixture(scope="session", autouse=True)
