@@ -8,11 +8,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 
 from reversible import data
 from reversible.base.checks import InputError
@@ -69,6 +70,17 @@ def skip_without(files: Iterable[str]) -> None:
     missing = [file for file in files if not (data.folder() / file).is_file()]
     if missing:
         pytest.skip(f"not at hand: {missing[0]} in the folder of REVERSIBLE_DATA")
+
+
+@contextlib.contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """torch on so many threads; then on as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextlib.contextmanager

@@ -60,13 +60,16 @@ class Step:
 class Job:
     """What all steps have: the machine, the time that is left, where to write."""
 
-    def __init__(self, data: Path, out: Path, device: str, seconds: float, rehearse: bool) -> None:
+    def __init__(
+        self, data: Path, out: Path, device: str, seconds: float, rehearse: bool, cells: Path | None = None,
+        commit: str = "",
+    ) -> None:  # fmt: skip
         self.data, self.out, self.device, self.rehearse = data, out, device, rehearse
         self.until = time.monotonic() + seconds
         self.profile = "smoke" if rehearse else "full"
         self.folder = Path(tempfile.mkdtemp(prefix="gpu_job_"))  # for what need not come back
-        self.journal = Finished(self.folder / "cells")  # or another folder, which outlasts the run
-        self.commit = ""  # of the code, where it was brought without a history
+        self.journal = Finished(cells or self.folder / "cells")
+        self.commit = commit  # of the code, where it was brought without a history
         self.sets: list[str] = []  # of images, that were brought
         self.longest: dict[str, float] = {}  # regime, or record -> seconds of its longest cell so far
         out.mkdir(parents=True, exist_ok=True)
@@ -112,8 +115,7 @@ def main(argv: list[str] | None = None) -> int:
     if not words.data.is_dir():
         print(f"run.py: error: DATA must be a folder that is there, not {str(words.data)!r}", file=sys.stderr)
         return 2
-    job = Job(words.data, words.out, words.device, 60 * words.minutes, words.rehearse)
-    job.journal, job.commit = Finished(words.cells) if words.cells else job.journal, words.commit
+    job = Job(words.data, words.out, words.device, 60 * words.minutes, words.rehearse, words.cells, words.commit)
     steps = [*FIRST, *(step for step in steps_of(job) if step.name.startswith(tuple(words.only)))]
     failed = sum(not taken(job, step) for step in steps)
     job.say(f"done, {failed} of {len(steps)} steps failed or were left out")

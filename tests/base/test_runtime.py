@@ -5,15 +5,14 @@ from contextlib import ExitStack
 import pytest
 import torch
 
+from helpers import torch_threads
 from reversible.base.runtime import one_thread
 
 
 @pytest.fixture(autouse=True)
 def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
+    with torch_threads(2):
+        yield
 
 
 def test_the_last_run_to_end_gives_torch_its_threads_back():

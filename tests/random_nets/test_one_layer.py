@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import refusal
+from helpers import refusal, torch_threads
 from reversible.base.checks import InputError
 from reversible.random_nets import one_layer as simulate
 from reversible.random_nets.one_layer import OneLayer, one_layer
@@ -50,13 +50,9 @@ def test_same_parameters_same_result_to_the_bit():
     torch.manual_seed(5)
     first = asdict(one_layer(SMALL))
     torch.manual_seed(6)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
+    with torch_threads(2):
         assert asdict(one_layer(SMALL)) == first
         assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(threads)
     assert asdict(one_layer(replace(SMALL, seed=1))) != first
 
 

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from by_hand import batches, trained_by_hand
-from helpers import refusal
+from helpers import refusal, torch_threads
 from reversible import data
 from reversible.base.runtime import trial_generator
 from reversible.training import config as training
@@ -189,14 +189,10 @@ def test_the_same_training_ends_in_the_same_bits(monkeypatch, method):
     first = trained(p)
     torch.manual_seed(6)
     monkeypatch.setattr(train, "losses", lambda *given: used.add(torch.get_num_threads()) or right(*given))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
+    with torch_threads(2):
         assert same_to_the_bit(first, trained(p))
         assert torch.get_num_threads() == 2
         assert used == {1}
-    finally:
-        torch.set_num_threads(threads)
     assert first.weights != trained(replace(p, seeds=(4,))).weights
     last = trained(replace(p, snapshots=()))  # looking does not change the run
     assert (last.weights, untimed(last.points)) == (first.weights, untimed(first.points[-1:]))

@@ -102,7 +102,8 @@ def test_the_sizes_are_those_of_the_narrow_nets_but_for_the_width():
     wide, narrow = gpu.FULL[0].place, curve_tables.named(sc.NARROW).place
     assert {**wide, "hidden": ()} == {**narrow, "hidden": ()}
     assert wide["hidden"] == (5000,) * 3
-    assert all(set(regime.offsets) >= set(range(-1, 4)) for regime in gpu.FULL)
+    assert [regime.offsets for regime in gpu.FULL] == [sc.OFFSETS, tuple(range(-1, 8))]
+    assert [regime.higher for regime in gpu.FULL] == [("backprop", "h3"), ()]
     seeds = [seed for regime in (*gpu.FULL, *sc.FULL) if not regime.like
              for kind, count in zip(("tuning", "test", "pilot"), (*regime.seeds, regime.pilot), strict=True)
              for seed in regime._seeds(kind, count)]  # fmt: skip
