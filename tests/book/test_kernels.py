@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -164,6 +166,22 @@ def test_a_chapter_is_stale_without_its_outputs_and_not_with_them(tiny):
             file.unlink()
     assert "1 chapters to execute" in tiny.run("build", cell).stdout
     assert tiny.starts == 1
+
+
+def test_copies_of_a_notebook_on_its_way_are_seconds_apart_and_the_last_is_written(monkeypatch):
+    copies, now = [], datetime.now(UTC)
+    long_ago, soon = now - timedelta(seconds=2 * kernels.BETWEEN_COPIES), now + timedelta(days=1)
+    manager = SimpleNamespace(last_save_time=now, save=lambda: copies.append(manager.last_save_time))
+
+    def cells(_, manager, **_options):
+        for manager.last_save_time in (soon, long_ago, soon):
+            manager.save()
+
+    monkeypatch.setattr(kernels.NBClientEngine, "execute_managed_notebook", classmethod(cells))
+    kernels.SocketEngine.execute_managed_notebook(manager)
+    assert copies == [long_ago]
+    manager.save()  # as papermill does at the end
+    assert copies == [long_ago, soon]
 
 
 def test_sockets_go_elsewhere_where_the_temporary_folder_has_a_long_path(tmp_path, monkeypatch):
