@@ -168,20 +168,24 @@ def test_a_chapter_is_stale_without_its_outputs_and_not_with_them(tiny):
     assert tiny.starts == 1
 
 
-def test_copies_of_a_notebook_on_its_way_are_seconds_apart_and_the_last_is_written(monkeypatch):
+@pytest.mark.parametrize(("every", "expected"), [(30, [31]), (5, [6, 31]), (0, [6, 1, 31, 4])])
+def test_copies_of_a_notebook_are_as_far_apart_as_papermill_s_option_says_and_the_last_is_written(
+    every, expected, monkeypatch
+):
     copies, now = [], datetime.now(UTC)
-    long_ago, soon = now - timedelta(seconds=2 * kernels.BETWEEN_COPIES), now + timedelta(days=1)
-    manager = SimpleNamespace(last_save_time=now, save=lambda: copies.append(manager.last_save_time))
+    manager = SimpleNamespace(now=lambda: now, last_save_time=now, autosave_cell_every=every)
+    manager.save = lambda: copies.append((now - manager.last_save_time).total_seconds())
 
     def cells(_, manager, **_options):
-        for manager.last_save_time in (soon, long_ago, soon):
+        for seconds in (6, 1, 31, 4):
+            manager.last_save_time = now - timedelta(seconds=seconds)
             manager.save()
 
     monkeypatch.setattr(kernels.NBClientEngine, "execute_managed_notebook", classmethod(cells))
     kernels.SocketEngine.execute_managed_notebook(manager)
-    assert copies == [long_ago]
+    assert copies == expected
     manager.save()  # as papermill does at the end
-    assert copies == [long_ago, soon]
+    assert copies == [*expected, 4]
 
 
 def test_sockets_go_elsewhere_where_the_temporary_folder_has_a_long_path(tmp_path, monkeypatch):
